@@ -1,0 +1,65 @@
+package bridge_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"latchkey/bridge"
+)
+
+// The Contract: every member always there, null where it does not apply.
+func TestContractObjects(t *testing.T) {
+	at := time.Date(2026, 11, 20, 17, 4, 11, 999, time.FixedZone("", 3600))
+	for _, c := range []struct {
+		name string
+		v    any
+		want string
+	}{
+		{"empty result", bridge.Result{Reason: bridge.ReasonMalformed},
+			`{"id":null,"account":null,"device":null,"entity":null,"action":null,"outcome":"refused","reason":"malformed","message":null,"status":null,"latency_ms":0,"at":null,"result":null}`},
+		{"full result", bridge.Result{ID: "i", Account: "gate", Device: "d", Entity: "relay_1", Action: "PRESS", Reason: bridge.ReasonOK, Message: "opened", Status: 200, LatencyMS: 7, At: at, Data: json.RawMessage(`[1]`)},
+			`{"id":"i","account":"gate","device":"d","entity":"relay_1","action":"PRESS","outcome":"ok","reason":"ok","message":"opened","status":200,"latency_ms":7,"at":"2026-11-20T16:04:11Z","result":[1]}`},
+		{"empty health", bridge.Health{State: bridge.SignedOut},
+			`{"state":"signed_out","reason":null,"user_action":"none","expires_at":null,"refreshed_at":null,"next_refresh_at":null,"sign_in_before":null,"failures":0,"scope":null,"login_url":null,"last_error":null}`},
+		{"full health", bridge.Health{State: bridge.Retrying, Reason: bridge.HealthNetwork, UserAction: bridge.ActionLogin, ExpiresAt: at, RefreshedAt: at, NextRefreshAt: at, SignInBefore: at, Failures: 2, Scope: "read", LoginURL: "u", LastError: &bridge.HealthError{Code: "network", Message: "m", At: at}},
+			`{"state":"retrying","reason":"network","user_action":"login","expires_at":"2026-11-20T16:04:11Z","refreshed_at":"2026-11-20T16:04:11Z","next_refresh_at":"2026-11-20T16:04:11Z","sign_in_before":"2026-11-20T16:04:11Z","failures":2,"scope":"read","login_url":"u","last_error":{"code":"network","message":"m","at":"2026-11-20T16:04:11Z"}}`},
+		{"image", bridge.Image{Type: "image/jpeg", Bytes: []byte("abc")}, `{"content_type":"image/jpeg","base64":"YWJj"}`},
+	} {
+		got, err := json.Marshal(c.v)
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s:\n got %s, %v\nwant %s", c.name, got, err, c.want)
+		}
+	}
+}
+
+func TestOutcomeOfEveryReason(t *testing.T) {
+	want := map[bridge.Outcome][]bridge.Reason{
+		bridge.OutcomeOK:      {bridge.ReasonOK},
+		bridge.OutcomeFailed:  {bridge.ReasonRejected, bridge.ReasonRateLimited, bridge.ReasonNotSent},
+		bridge.OutcomeUnknown: {bridge.ReasonNoAnswer},
+		bridge.OutcomeRefused: {bridge.ReasonRetained, bridge.ReasonSettling, bridge.ReasonMalformed, bridge.ReasonUnknownTarget, bridge.ReasonDenied, bridge.ReasonClock, bridge.ReasonStale,
+			bridge.ReasonDuplicate, bridge.ReasonTooSoon, bridge.ReasonBusy, bridge.ReasonLoginNeeded, bridge.ReasonOffline, bridge.ReasonDeadline},
+	}
+	for outcome, reasons := range want {
+		for _, r := range reasons {
+			if got := r.Outcome(); got != outcome {
+				t.Errorf("%s is %s, want %s", r, got, outcome)
+			}
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	for _, c := range []struct {
+		v    bridge.Value
+		want string
+	}{
+		{bridge.Value{}, "None"}, {bridge.Text(""), "None"}, {bridge.Text("x"), "x"}, {bridge.Bool(true), "ON"}, {bridge.Bool(false), "OFF"},
+		{bridge.Num(0.5), "0.5"}, {bridge.Num(1e7), "10000000"}, {bridge.Moment(time.Time{}), "None"}, {bridge.Moment(time.Unix(0, 0)), "1970-01-01T00:00:00Z"},
+	} {
+		if got := c.v.String(); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
