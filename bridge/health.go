@@ -87,6 +87,21 @@ type HealthError struct {
 	At      time.Time `json:"at"`
 }
 
+// healthJSON is the Contract's object.
+type healthJSON struct {
+	State         TokenState    `json:"state"`
+	Reason        *HealthReason `json:"reason"`
+	UserAction    UserAction    `json:"user_action"`
+	ExpiresAt     *time.Time    `json:"expires_at"`
+	RefreshedAt   *time.Time    `json:"refreshed_at"`
+	NextRefreshAt *time.Time    `json:"next_refresh_at"`
+	SignInBefore  *time.Time    `json:"sign_in_before"`
+	Failures      int           `json:"failures"`
+	Scope         *string       `json:"scope"`
+	LoginURL      *string       `json:"login_url"`
+	LastError     *HealthError  `json:"last_error"`
+}
+
 // MarshalJSON writes the Contract's object.
 func (h Health) MarshalJSON() ([]byte, error) {
 	action := h.UserAction
@@ -97,18 +112,17 @@ func (h Health) MarshalJSON() ([]byte, error) {
 	if h.LastError != nil {
 		last = &HealthError{h.LastError.Code, h.LastError.Message, Second(h.LastError.At)}
 	}
-	return json.Marshal(struct {
-		State         TokenState    `json:"state"`
-		Reason        *HealthReason `json:"reason"`
-		UserAction    UserAction    `json:"user_action"`
-		ExpiresAt     *time.Time    `json:"expires_at"`
-		RefreshedAt   *time.Time    `json:"refreshed_at"`
-		NextRefreshAt *time.Time    `json:"next_refresh_at"`
-		SignInBefore  *time.Time    `json:"sign_in_before"`
-		Failures      int           `json:"failures"`
-		Scope         *string       `json:"scope"`
-		LoginURL      *string       `json:"login_url"`
-		LastError     *HealthError  `json:"last_error"`
-	}{h.State, OrNull(h.Reason), action, OrNull(Second(h.ExpiresAt)), OrNull(Second(h.RefreshedAt)), OrNull(Second(h.NextRefreshAt)),
-		OrNull(Second(h.SignInBefore)), h.Failures, OrNull(h.Scope), OrNull(h.LoginURL), last})
+	return json.Marshal(healthJSON{h.State, OrNull(h.Reason), action, OrNull(Second(h.ExpiresAt)), OrNull(Second(h.RefreshedAt)),
+		OrNull(Second(h.NextRefreshAt)), OrNull(Second(h.SignInBefore)), h.Failures, OrNull(h.Scope), OrNull(h.LoginURL), last})
+}
+
+// UnmarshalJSON reads it back: the commands get it from the daemon.
+func (h *Health) UnmarshalJSON(text []byte) error {
+	var j healthJSON
+	if err := json.Unmarshal(text, &j); err != nil {
+		return err
+	}
+	*h = Health{j.State, OrZero(j.Reason), j.UserAction, OrZero(j.ExpiresAt), OrZero(j.RefreshedAt), OrZero(j.NextRefreshAt),
+		OrZero(j.SignInBefore), j.Failures, OrZero(j.Scope), OrZero(j.LoginURL), j.LastError}
+	return nil
 }

@@ -71,27 +71,44 @@ type Result struct {
 	Data      json.RawMessage // of a call; nil is null
 }
 
+// resultJSON is the Contract's object.
+type resultJSON struct {
+	ID        *string         `json:"id"`
+	Account   *string         `json:"account"`
+	Device    *string         `json:"device"`
+	Entity    *string         `json:"entity"`
+	Action    *string         `json:"action"`
+	Outcome   Outcome         `json:"outcome"`
+	Reason    Reason          `json:"reason"`
+	Message   *string         `json:"message"`
+	Status    *int            `json:"status"`
+	LatencyMS int64           `json:"latency_ms"`
+	At        *time.Time      `json:"at"`
+	Data      json.RawMessage `json:"result"`
+}
+
 // MarshalJSON writes the Contract's object.
 func (r Result) MarshalJSON() ([]byte, error) {
 	data := r.Data
 	if data == nil {
 		data = json.RawMessage("null")
 	}
-	return json.Marshal(struct {
-		ID        *string         `json:"id"`
-		Account   *string         `json:"account"`
-		Device    *string         `json:"device"`
-		Entity    *string         `json:"entity"`
-		Action    *string         `json:"action"`
-		Outcome   Outcome         `json:"outcome"`
-		Reason    Reason          `json:"reason"`
-		Message   *string         `json:"message"`
-		Status    *int            `json:"status"`
-		LatencyMS int64           `json:"latency_ms"`
-		At        *time.Time      `json:"at"`
-		Data      json.RawMessage `json:"result"`
-	}{OrNull(r.ID), OrNull(r.Account), OrNull(r.Device), OrNull(r.Entity), OrNull(r.Action), r.Reason.Outcome(), r.Reason,
-		OrNull(r.Message), OrNull(r.Status), r.LatencyMS, OrNull(Second(r.At)), data})
+	return json.Marshal(resultJSON{OrNull(r.ID), OrNull(r.Account), OrNull(r.Device), OrNull(r.Entity), OrNull(r.Action), r.Reason.Outcome(),
+		r.Reason, OrNull(r.Message), OrNull(r.Status), r.LatencyMS, OrNull(Second(r.At)), data})
+}
+
+// UnmarshalJSON reads it back: the commands get it from the daemon.
+func (r *Result) UnmarshalJSON(text []byte) error {
+	var j resultJSON
+	if err := json.Unmarshal(text, &j); err != nil {
+		return err
+	}
+	*r = Result{OrZero(j.ID), OrZero(j.Account), OrZero(j.Device), OrZero(j.Entity), OrZero(j.Action), j.Reason, OrZero(j.Message),
+		OrZero(j.Status), j.LatencyMS, OrZero(j.At), j.Data}
+	if string(j.Data) == "null" {
+		r.Data = nil
+	}
+	return nil
 }
 
 // OrNull returns nil for the zero value, which encodes to null.
@@ -101,6 +118,15 @@ func OrNull[T comparable](v T) *T {
 		return nil
 	}
 	return &v
+}
+
+// OrZero is the way back from OrNull.
+func OrZero[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
 }
 
 // Second returns t in UTC cut to whole seconds, as times stand on MQTT; the zero

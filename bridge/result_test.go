@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"latchkey/bridge"
 )
 
@@ -61,5 +63,30 @@ func TestValues(t *testing.T) {
 		if got := c.v.String(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
+	}
+}
+
+// What the daemon writes, the commands read back.
+func TestContractObjectsReadBack(t *testing.T) {
+	at := time.Date(2026, 11, 20, 17, 4, 11, 0, time.UTC)
+	health := bridge.Health{State: bridge.Valid, Reason: bridge.HealthClock, UserAction: bridge.ActionNone, ExpiresAt: at, RefreshedAt: at, NextRefreshAt: at, SignInBefore: at,
+		Failures: 1, Scope: "s", LoginURL: "u", LastError: &bridge.HealthError{Code: "c", Message: "m", At: at}}
+	result := bridge.Result{ID: "i", Account: "a", Device: "d", Entity: "e", Action: "PRESS", Reason: bridge.ReasonBusy, Message: "m", Status: 204, LatencyMS: 3, At: at, Data: json.RawMessage(`{}`)}
+	var h bridge.Health
+	var r bridge.Result
+	for _, c := range []struct{ from, to any }{{health, &h}, {result, &r}} {
+		text, err := json.Marshal(c.from)
+		if err == nil {
+			err = json.Unmarshal(text, c.to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(health, h); diff != "" {
+		t.Errorf("health (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(result, r); diff != "" {
+		t.Errorf("result (-want +got):\n%s", diff)
 	}
 }

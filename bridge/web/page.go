@@ -1,0 +1,112 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"time"
+
+	"latchkey/bridge"
+)
+
+//go:embed page.html notice.html style.css
+var files embed.FS
+
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"when": when, "token": tokenWords, "todo": todoWords, "shown": shown,
+}).ParseFS(files, "page.html", "notice.html"))
+
+// notice is a page that says one thing.
+type notice struct {
+	Title, Text string
+	Type        string // a command to type
+	Back        bool   // a link to the page
+}
+
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	if !s.mayEnter(r) {
+		s.render(w, http.StatusUnauthorized, "page.html", view{Locked: true, Password: !s.o.Password.Empty()})
+		return
+	}
+	s.render(w, http.StatusOK, "page.html", view{Status: s.o.Daemon.Status(), CanLeave: s.visits.has(r)})
+}
+
+// view is what page.html shows.
+type view struct {
+	Locked   bool // nobody is signed in to the page
+	Password bool // and a password would open it
+	CanLeave bool
+	Status
+}
+
+func (s *Server) say(w http.ResponseWriter, code int, n notice) {
+	s.render(w, code, "notice.html", n)
+}
+
+// render writes whole pages only: a template that fails leaves no half one.
+func (s *Server) render(w http.ResponseWriter, code int, name string, data any) {
+	var out bytes.Buffer
+	if err := pages.ExecuteTemplate(&out, name, data); err != nil {
+		s.o.Log.Error("a page could not be made", "err", err)
+		http.Error(w, "this page could not be made; the log says why", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = out.WriteTo(w)
+}
+
+func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
+	css, _ := files.ReadFile("style.css") // embedded: cannot fail
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	_, _ = w.Write(css)
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.Local().Format("2 Jan 2006 15:04:05")
+}
+
+// tokenWords say a token state to a person.
+func tokenWords(h bridge.Health) string {
+	switch h.State {
+	case bridge.Valid:
+		return "works"
+	case bridge.Retrying:
+		return "works, but cannot be renewed right now"
+	case bridge.Expired:
+		return "has run out, renewing is being tried"
+	case bridge.LoginNeeded:
+		return "ended: the vendor wants a new sign-in"
+	case bridge.Misconfigured:
+		return "the vendor refuses the client id or secret"
+	case bridge.SignedOut:
+		return "not signed in"
+	}
+	return string(h.State)
+}
+
+// todoWords say a user action to a person.
+func todoWords(a bridge.UserAction) string {
+	switch a {
+	case bridge.ActionLogin:
+		return "Please sign in."
+	case bridge.ActionCheckClient:
+		return "Check client_id and client_secret in the configuration."
+	case bridge.ActionCheckClock:
+		return "Check the clock of this machine."
+	case bridge.ActionCheckDisk:
+		return "Check the disk: a new token cannot be saved."
+	case bridge.ActionCheckKey:
+		return "Check the key file of the store."
+	}
+	return ""
+}
+
+// shown leaves out what has no value worth a line.
+func shown(e EntityStatus) bool {
+	return e.Value != "" && e.Kind != bridge.Button && e.Kind != bridge.Event && e.Kind != bridge.ImageKind
+}
