@@ -94,6 +94,9 @@ type Profile struct {
 	// Renew is a text that a 401 must hold (in WWW-Authenticate or the body) before
 	// the token is renewed and the request sent again; "": any 401.
 	Renew string
+	// Renew403: a read that is answered 403 renews the token too, because the cloud is
+	// known to mix up both. A command is never sent again after a 403.
+	Renew403 bool
 }
 
 // Origin is one host that the cloud's API lives on.
@@ -115,9 +118,11 @@ type Env struct {
 	Account  string // the account's id
 	Identity string // whose account it is (a MAC, a user id), stored with the grant; "" before the first sign-in
 	Cloud    Cloud
-	HookURL  string // <public_url>/hooks/<vendor>/<account>; "" with the page off
-	Notes    Notes
-	Log      *slog.Logger
+	// HookURL is where the account's devices call by themselves, secret path
+	// included; nil with the page off. The secret is made and kept at its first use.
+	HookURL func() (Secret, error)
+	Notes   Notes
+	Log     *slog.Logger
 }
 
 // Notes are small sealed records that a vendor may keep for an account (what a
