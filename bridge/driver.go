@@ -91,12 +91,19 @@ type Profile struct {
 	Origins map[string]Origin // "" is the API itself
 	Pace    map[string]Pace   // by lane; "" is the default lane
 	GraphQL string            // path of the GraphQL endpoint; "": none
+	Request *RawRequest       // of the raw call `request`; nil: there is none
 	// Renew is a text that a 401 must hold (in WWW-Authenticate or the body) before
 	// the token is renewed and the request sent again; "": any 401.
 	Renew string
 	// Renew403: a read that is answered 403 renews the token too, because the cloud is
 	// known to mix up both. A command is never sent again after a 403.
 	Renew403 bool
+}
+
+// RawRequest is how the raw call `request` asks.
+type RawRequest struct {
+	Media string   // content type and Accept; "" is application/json
+	Deny  []string // paths below which it may not ask, such as /oauth
 }
 
 // Origin is one host that the cloud's API lives on.

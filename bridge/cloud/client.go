@@ -47,7 +47,7 @@ type Client struct {
 	gate  gate
 	hold  hold
 	nodes nodes
-	fresh fresh
+	vain  vain
 }
 
 var _ bridge.Cloud = (*Client)(nil)

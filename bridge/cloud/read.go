@@ -29,16 +29,18 @@ func (c *Client) Read(ctx context.Context, req bridge.Request) (bridge.Reply, er
 	}
 	defer leave()
 
-	b, err := c.bearer(ctx, out)
-	if err != nil {
-		return bridge.Reply{}, err
-	}
+	var b bridge.Bearer
 	for renewed := false; ; {
 		if err := lane.pace(ctx); err != nil {
 			return bridge.Reply{}, err
 		}
 		if err := c.hold.check(); err != nil {
 			return bridge.Reply{}, err
+		}
+		if !renewed { // at last, for waiting may have outlived a token
+			if b, err = c.bearer(ctx, out); err != nil {
+				return bridge.Reply{}, err
+			}
 		}
 		a, err := c.ask(ctx, lane, out, b)
 		switch {
@@ -50,10 +52,10 @@ func (c *Client) Read(ctx context.Context, req bridge.Request) (bridge.Reply, er
 			return a.reply(), nil
 		}
 		next, again, err := c.renew(ctx, out, &a, b, renewed)
-		if err != nil {
+		switch {
+		case err != nil:
 			return bridge.Reply{}, err
-		}
-		if !again {
+		case !again:
 			return bridge.Reply{}, c.failure(out, &a, b)
 		}
 		b, renewed = next, true

@@ -30,13 +30,13 @@ func (c *Client) bearer(ctx context.Context, out *outgoing) (bridge.Bearer, erro
 // renew asks for another bearer after the cloud has refused this one, and tells
 // whether the request goes out again: once, and only with another token.
 func (c *Client) renew(ctx context.Context, out *outgoing, a *answer, b bridge.Bearer, renewed bool) (next bridge.Bearer, again bool, err error) {
-	if !c.refused(out, a) {
+	switch {
+	case !c.refused(out, a):
 		return b, false, nil
-	}
-	if renewed {
-		c.fresh.refuse(b)
-	}
-	if renewed || c.fresh.refused(b) {
+	case renewed:
+		c.vain.add(a.status, b)
+		return b, false, nil
+	case out.permit == nil && c.vain.is(a.status, b):
 		return b, false, nil
 	}
 	c.tokens.Refused(b)
@@ -57,31 +57,37 @@ func (c *Client) refused(out *outgoing, a *answer) bool {
 		(text == "" || strings.Contains(a.header.Get("WWW-Authenticate"), text) || bytes.Contains(a.body, []byte(text)))
 }
 
-// fresh remembers tokens that were refused although they had just been renewed:
+// vain remembers tokens that were refused although they had just been renewed:
 // the refusal is about something else, and renewing at every poll would only use
-// up the patience of the vendor's token endpoint (T18).
-type fresh struct {
-	mu   sync.Mutex
-	dead map[string]dead // by Bearer.Narrow; as many as the account has resources
+// up the patience of the vendor's token endpoint (T18). Commands do not ask it:
+// they are few, and somebody waits. The zero value remembers none.
+type vain struct {
+	mu  sync.Mutex
+	ups map[refusal]giveUp // at most two for each resource of the account
 }
 
-type dead struct {
+type refusal struct {
+	status int
+	narrow string
+}
+
+type giveUp struct {
 	token bridge.Secret
 	until time.Time
 }
 
-func (f *fresh) refuse(b bridge.Bearer) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.dead == nil {
-		f.dead = map[string]dead{}
+func (v *vain) add(status int, b bridge.Bearer) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.ups == nil {
+		v.ups = map[refusal]giveUp{}
 	}
-	f.dead[b.Narrow] = dead{b.Token, time.Now().Add(10 * time.Minute)}
+	v.ups[refusal{status, b.Narrow}] = giveUp{b.Token, time.Now().Add(10 * time.Minute)}
 }
 
-func (f *fresh) refused(b bridge.Bearer) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	d, ok := f.dead[b.Narrow]
-	return ok && d.token.Equal(b.Token) && time.Now().Before(d.until)
+func (v *vain) is(status int, b bridge.Bearer) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	g, ok := v.ups[refusal{status, b.Narrow}]
+	return ok && g.token.Equal(b.Token) && time.Now().Before(g.until)
 }

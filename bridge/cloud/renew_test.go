@@ -114,29 +114,50 @@ func TestSecondSendingWithinDeadline(t *testing.T) {
 	}
 }
 
-// T18: a cloud that answers 401 whatever the token does not make the keeper renew
-// at every poll.
+// T18: a cloud that answers 401 or 403 whatever the token does not make the keeper
+// renew at every poll. A command still tries, and the one status does not hide the
+// other.
 func TestRenewGivesUpOnFreshTokens(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k := &keeper{}
-		c := bubble(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, func(o *cloud.Options) { o.Tokens = k })
-		poll := func(minutes int) {
-			for range minutes {
-				if _, err := c.Read(t.Context(), bridge.Request{}); reasonOf(t, err) != bridge.ReasonRejected {
-					t.Fatalf("got %v, want rejected", err)
+	for _, status := range []int{401, 403} {
+		synctest.Test(t, func(t *testing.T) {
+			k := &keeper{}
+			other := 401 + 403 - status
+			c := bubble(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/other" {
+					w.WriteHeader(other)
+					return
 				}
-				time.Sleep(time.Minute)
+				w.WriteHeader(status)
+			}, func(o *cloud.Options) { o.Tokens, o.Profile.Renew403 = k, true })
+			want := 0
+			expect := func(what string, more int) {
+				t.Helper()
+				if want += more; k.refusals() != want {
+					t.Errorf("HTTP %d, %s: renewed %d times, want %d", status, what, k.refusals(), want)
+				}
 			}
-		}
-		poll(10)
-		if k.refusals() != 1 {
-			t.Errorf("renewed %d times in ten minutes, want once", k.refusals())
-		}
-		poll(1)
-		if k.refusals() != 2 {
-			t.Errorf("renewed %d times in eleven minutes, want twice", k.refusals())
-		}
-	})
+			poll := func(minutes int, path string) {
+				for range minutes {
+					if _, err := c.Read(t.Context(), bridge.Request{Path: path}); reasonOf(t, err) != bridge.ReasonRejected {
+						t.Fatalf("got %v, want rejected", err)
+					}
+					time.Sleep(time.Minute)
+				}
+			}
+			poll(10, "/")
+			expect("ten minutes", 1)
+			poll(1, "/")
+			expect("eleven minutes", 1)
+			poll(1, "/other")
+			expect("the other status", 1)
+			if status == 401 {
+				poll(1, "/")
+				expect("a poll with the next token", 1)
+				_, _ = c.Act(command(t.Context()), bridge.Request{})
+				expect("a command", 1)
+			}
+		})
+	}
 }
 
 func TestNarrowedBearer(t *testing.T) {

@@ -20,7 +20,6 @@ import (
 
 	"github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
-	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
 // Options choose the port and who may come in.
@@ -35,11 +34,12 @@ type Options struct {
 // Broker is a running broker. Its methods may be called from any goroutine.
 type Broker struct {
 	options Options
-	pipes   sync.WaitGroup // what serves the ends of Pipe
+	serving sync.WaitGroup // the accept loop and one goroutine a link
 
 	mu     sync.Mutex
 	server *mqtt.Server // nil: stopped
-	links  *links       // of this server
+	socket net.Listener // nil: only pipes
+	links  *links
 }
 
 // Start starts a broker.
@@ -54,7 +54,6 @@ func (b *Broker) Restart() error {
 	b.Close()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.links = &links{open: make(map[*tracked]struct{})}
 	server := mqtt.New(&mqtt.Options{
 		Logger:                 slog.New(slog.DiscardHandler),
 		SysTopicResendInterval: math.MaxInt32, // nobody looks at $SYS
@@ -62,21 +61,42 @@ func (b *Broker) Restart() error {
 	if err := server.AddHook(b.door()); err != nil {
 		return fmt.Errorf("start broker: %w", err)
 	}
-	if !b.options.NoListener {
-		socket, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(b.options.Port)))
-		if err != nil {
-			return fmt.Errorf("start broker: %w", err)
-		}
-		b.options.Port = socket.Addr().(*net.TCPAddr).Port
-		if err := server.AddListener(listeners.NewNet("tcp", listener{socket, b.links})); err != nil {
-			return fmt.Errorf("start broker: %w", err)
-		}
-	}
 	if err := server.Serve(); err != nil {
 		return fmt.Errorf("start broker: %w", err)
 	}
-	b.server = server
+	if !b.options.NoListener {
+		socket, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(b.options.Port)))
+		if err != nil {
+			_ = server.Close()
+			return fmt.Errorf("start broker: %w", err)
+		}
+		b.options.Port, b.socket = socket.Addr().(*net.TCPAddr).Port, socket
+	}
+	b.server, b.links = server, &links{open: make(map[*tracked]struct{})}
+	if b.socket != nil {
+		b.serving.Go(b.accepting(b.socket, server, b.links))
+	}
 	return nil
+}
+
+// accepting is the accept loop. The library's own counts a link too late: closing
+// then races with one that is just coming in.
+func (b *Broker) accepting(socket net.Listener, server *mqtt.Server, links *links) func() {
+	return func() {
+		for {
+			conn, err := socket.Accept()
+			if err != nil {
+				return
+			}
+			b.serve(server, links.track(conn))
+		}
+	}
+}
+
+func (b *Broker) serve(server *mqtt.Server, conn net.Conn) {
+	b.serving.Go(func() {
+		_ = server.EstablishConnection("testbroker", conn) // how a link ended is the client's affair
+	})
 }
 
 // door is the hook that decides who comes in; inside, everybody may do all.
@@ -106,10 +126,13 @@ func (b *Broker) Close() {
 	if b.server == nil {
 		return
 	}
+	if b.socket != nil {
+		_ = b.socket.Close()
+	}
 	b.links.cut(true)
-	_ = b.server.Close() // stops listening and waits for every link
-	b.pipes.Wait()
-	b.server = nil
+	b.serving.Wait()
+	_ = b.server.Close()
+	b.server, b.socket = nil, nil
 }
 
 // DropClients cuts every link, without a word; the broker keeps running.
@@ -162,9 +185,6 @@ func (b *Broker) Pipe() (net.Conn, error) {
 		return nil, ErrStopped
 	}
 	client, far := net.Pipe()
-	server, conn := b.server, b.links.track(newBuffered(far))
-	b.pipes.Go(func() {
-		_ = server.EstablishConnection("pipe", conn) // how a link ended is the client's affair
-	})
+	b.serve(b.server, b.links.track(newBuffered(far)))
 	return client, nil
 }

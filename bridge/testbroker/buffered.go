@@ -39,6 +39,9 @@ func (b *buffered) pump() {
 		b.buffer.Reset()
 		closed = b.closed
 		b.mu.Unlock()
+		if len(chunk) == 0 {
+			return // even an empty write waits for a reader
+		}
 		if closed {
 			_ = b.Conn.SetWriteDeadline(time.Now().Add(lingering))
 		}

@@ -50,17 +50,3 @@ func (l *links) cut(shut bool) {
 		_ = t.Close() // the other side may have been first
 	}
 }
-
-// listener tracks what it accepts.
-type listener struct {
-	net.Listener
-	links *links
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return l.links.track(conn), nil
-}

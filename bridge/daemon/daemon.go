@@ -1,0 +1,145 @@
+// Package daemon wires the rooms of bridge together and runs them: store, keeper,
+// engine, MQTT, Home Assistant, web and the watch over the configuration. It
+// knows no vendor: cmd/latchkey and cmd/latchkey-demo hand theirs in.
+//
+// One life of the process holds the store open. Inside it a house is built from
+// one configuration (house.go). A changed file moves accounts in and out of the
+// standing house; a change of what all share (broker, page, limits) builds a new
+// one beside the same store. `instance`, `state_dir` and `store` wait for a
+// restart.
+//
+// Goroutines: [Run] owns all of them and returns when they have ended. A stop
+// takes two seconds, or up to twenty while a refresh is in flight (hazard T24).
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"latchkey/bridge"
+	"latchkey/bridge/config"
+	"latchkey/bridge/engine"
+	"latchkey/bridge/logging"
+	"latchkey/bridge/oauth"
+	"latchkey/bridge/store"
+	"latchkey/bridge/systemd"
+)
+
+// Why a daemon ended, for errors.Is; any other error may pass with a restart.
+var (
+	ErrConfig = errors.New("the configuration cannot be used")           // exit 2
+	ErrStop   = errors.New("a restart does not help: look at the above") // exit 3
+)
+
+// Options of a daemon.
+type Options struct {
+	Config  string // path of the configuration file
+	Drivers []bridge.Driver
+	Version string
+	Out     io.Writer                   // of the log
+	Getenv  func(string) (string, bool) // nil: the process's environment
+	Hangup  <-chan os.Signal            // asks for a look at the configuration; nil: never
+	// Transport reaches the clouds and their OAuth servers; nil: own ones.
+	Transport http.RoundTripper
+	// Dial reaches the broker; nil: a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Up is called whenever a house stands, with the page's address ("" with the
+	// page off): with port 0 nobody else knows it. nil: nobody asks.
+	Up func(page string)
+}
+
+// daemon is what outlives a house.
+type daemon struct {
+	o       Options
+	log     *slog.Logger
+	redact  *logging.Redactor
+	store   *store.Store
+	notify  *systemd.Notifier
+	clock   *engine.Clock
+	started time.Time
+}
+
+// Run is the daemon, from reading the configuration until ctx ends.
+func Run(ctx context.Context, o Options) error {
+	if o.Getenv == nil {
+		o.Getenv = os.LookupEnv
+	}
+	d := &daemon{o: o, started: time.Now(), clock: engine.NewClock(built()), redact: new(logging.Redactor), notify: systemd.New(systemd.Options{Getenv: o.Getenv})}
+	c, err := config.Load(d.configOptions())
+	if err != nil {
+		return fmt.Errorf("%w\n%v", ErrConfig, err)
+	}
+	d.open(c)
+	d.store, err = store.Open(store.Options{Dir: c.StateDir, Key: c.Store.Key, KeyFile: c.Store.KeyFile, Keep: oauth.Keep, Log: d.log})
+	switch {
+	case errors.Is(err, store.ErrKey), errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNewer):
+		return fmt.Errorf("%w: %w", err, ErrStop)
+	case err != nil:
+		return fmt.Errorf("open the store: %w", err)
+	}
+	defer func() {
+		if err := d.store.Close(); err != nil {
+			d.log.Error("the store did not close in order", "err", err)
+		}
+	}()
+	if r := d.store.Recovered(); r != nil {
+		d.log.Warn("the store was damaged; what could be read was brought back", "reason", r.Cause, "aside", r.Aside, "accounts", r.Accounts, "lost", r.Lost)
+	}
+	defer d.told(d.notify.Stopping)
+	for {
+		h, err := d.build(c)
+		if err != nil {
+			return err
+		}
+		next, err := h.run(ctx)
+		if next == nil {
+			return err
+		}
+		c = next
+		d.log.Info("the configuration is taken up: what all accounts share has changed")
+	}
+}
+
+func (d *daemon) configOptions() config.Options {
+	return config.Options{Path: d.o.Config, Drivers: d.o.Drivers, Getenv: d.o.Getenv, CheckOperations: checkOperations}
+}
+
+// open sets up the log as the configuration wants it.
+func (d *daemon) open(c *config.Config) {
+	d.log, _ = logging.New(logging.Options{Level: c.Log.Level, Format: c.Log.Format, Out: d.o.Out, Getenv: d.o.Getenv, Redactor: d.redact})
+	for _, w := range c.Warnings {
+		d.log.Warn("configuration", "reason", w.String())
+	}
+}
+
+// told tells systemd; that it did not hear is worth a line and nothing else.
+func (d *daemon) told(tell func() error) {
+	if err := tell(); err != nil {
+		d.log.Debug("systemd was not told", "err", err)
+	}
+}
+
+// built is when this program's sources were committed: no clock can be before it
+// (hazard H16). Zero where the build does not say.
+func built() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Time{}
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			at, _ := time.Parse(time.RFC3339, strings.TrimSpace(s.Value)) // zero: not known
+			return at
+		}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,184 @@
+package oauth_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"latchkey/bridge"
+	"latchkey/bridge/oauth"
+)
+
+var errFull = errors.New("no space left on device")
+
+// T2: the store fails for ten minutes from the moment on that the vendor has
+// answered. One refresh is made, its pair is not handed out, and saved in the end.
+func TestPairNotSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, m := newVendor(), newMemory()
+		v.oldDies = false
+		h := signedIn(t, v, m)
+		old, _, _ := h.tokens()
+		v.mu.Lock()
+		v.fault = []faultFunc{func(_ *vendor, _ *http.Request, answer func() (*http.Response, error)) (*http.Response, error) {
+			m.fail(errFull)
+			return answer()
+		}}
+		v.mu.Unlock()
+		time.Sleep(46 * time.Minute)
+		h.want(bridge.Retrying, bridge.HealthNotSaved, bridge.ActionCheckDisk)
+		if token, err := h.bearer(); token != old || err != nil {
+			t.Errorf("Bearer() = %q, %v, want the old token, which serves", token, err)
+		}
+		h.Tokens("gate").Refused(bridge.Bearer{Token: bridge.NewSecret(old)})
+		h.want(bridge.Expired, bridge.HealthNotSaved, bridge.ActionCheckDisk)
+		if _, err := h.bearer(); !reasonIs(err, bridge.ReasonOffline) {
+			t.Errorf("Bearer() = %v, want offline: a pair that is not saved is not handed out", err)
+		}
+		time.Sleep(10 * time.Minute)
+		if n := v.count("refresh"); n != 1 {
+			t.Errorf("%d refreshes, want 1", n)
+		}
+		m.fail(nil)
+		time.Sleep(time.Minute + time.Second)
+		h.wantServing()
+		h.want(bridge.Valid, "", bridge.ActionNone)
+		if n := v.count("refresh"); n != 1 {
+			t.Errorf("%d refreshes, want 1", n)
+		}
+	})
+}
+
+// A stop while a pair waits in memory saves it in its last seconds, or says that
+// it could not.
+func TestStopWithPairNotSaved(t *testing.T) {
+	for name, heals := range map[string]bool{"heals": true, "does not": false} {
+		bubble(name, t, func(t *testing.T) {
+			v, m := newVendor(), newMemory()
+			h := signedIn(t, v, m)
+			v.mu.Lock()
+			v.fault = []faultFunc{func(_ *vendor, _ *http.Request, answer func() (*http.Response, error)) (*http.Response, error) {
+				m.fail(errFull)
+				return answer()
+			}}
+			v.mu.Unlock()
+			time.Sleep(45*time.Minute + time.Second)
+			began := time.Now()
+			if heals {
+				time.AfterFunc(5*time.Second, func() { m.fail(nil) })
+			}
+			err := h.end()
+			if took := time.Since(began); (err == nil) != heals || took > 20*time.Second {
+				t.Errorf("Run() = %v after %s", err, took)
+			}
+			if _, refresh, _ := h.tokens(); (v.refresh[refresh] != 0) != heals {
+				t.Errorf("the stored refresh token lives: %v, want %v", !heals, heals)
+			}
+		})
+	}
+}
+
+// T15: a disk that is full from any step on loses no token, and no commit means
+// no call.
+func TestFullDiskFromEachStep(t *testing.T) {
+	for _, step := range []string{"load", "hold", "save", "saved"} {
+		for nth := range 2 {
+			bubble(step, t, func(t *testing.T) {
+				v, m := newVendor(), newMemory()
+				left := 1 << 20 // good steps before the disk is full
+				m.before = func(name string) error {
+					if name == step || left < 0 {
+						left--
+					}
+					if left < 0 {
+						return errFull
+					}
+					return nil
+				}
+				set := func(n int) {
+					m.mu.Lock()
+					defer m.mu.Unlock()
+					left = n
+				}
+				h := signedIn(t, v, m)
+				set(nth)
+				time.Sleep(45*time.Minute + time.Second)
+				if n := v.count("refresh"); n > 1 || n == 1 && nth == 0 {
+					t.Errorf("the vendor was asked %d times", n)
+				}
+				if nth == 0 || step == "save" || step == "saved" {
+					h.want(bridge.Retrying, bridge.HealthNotSaved, bridge.ActionCheckDisk)
+				}
+				time.Sleep(3 * time.Hour)
+				if n := v.count("refresh"); n > 2 {
+					t.Errorf("the vendor was asked %d times", n)
+				}
+				set(1 << 20)
+				time.Sleep(2 * time.Hour)
+				synctest.Wait()
+				h.wantServing()
+				h.want(bridge.Valid, "", bridge.ActionNone)
+				if _, refresh, _ := h.tokens(); v.refresh[refresh] == 0 {
+					t.Error("the stored refresh token is dead")
+				}
+			})
+		}
+	}
+}
+
+// The record of a newer latchkey, or a damaged one, is left untouched until
+// somebody signs in.
+func TestUnreadableRecord(t *testing.T) {
+	for name, stored := range map[string]string{"newer": `{"v":99,"pair":{"access":"CANARY-x"}}`, "damaged": `{"v":1,"pair":"CANARY-x`} {
+		bubble(name, t, func(t *testing.T) {
+			v, m := newVendor(), newMemory()
+			m.records["gate"], m.gens["gate"] = []byte(stored), 7
+			h := start(t, v, m)
+			time.Sleep(24 * time.Hour)
+			h.want(bridge.Expired, bridge.HealthNotSaved, bridge.ActionCheckDisk)
+			if string(m.records["gate"]) != stored || m.gens["gate"] != 7 {
+				t.Error("the record was written")
+			}
+			if err := h.signIn("anna"); err != nil {
+				t.Fatal(err)
+			}
+			h.wantServing()
+			h.want(bridge.Valid, "", bridge.ActionNone)
+		})
+	}
+}
+
+// A second latchkey on the same store: who loses the commit or the lease asks
+// nobody, and uses what the other has fetched.
+func TestSomebodyElseWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, m := newVendor(), newMemory()
+		one := signedIn(t, v, m)
+		two := start(t, v, m, func(o *oauth.Options, _ *oauth.Account) { o.Owner = "there" })
+		for range 50 {
+			time.Sleep(17 * time.Minute)
+			for _, h := range []*home{one, two} {
+				if token, err := h.bearer(); err != nil || !v.serves(token) {
+					// Dead by what the other one did; the API answers 401.
+					h.Tokens("gate").Refused(bridge.Bearer{Token: bridge.NewSecret(token)})
+				}
+				h.wantServing()
+				h.want(bridge.Valid, "", bridge.ActionNone)
+			}
+		}
+		if n := v.count("refresh"); v.most > 1 || n > 50*17/39+1 {
+			t.Errorf("%d calls, %d at once; want as many as one would make, one at a time", n, v.most)
+		}
+		m.mu.Lock()
+		m.holder["gate"] = "elsewhere"
+		m.mu.Unlock()
+		n := v.count("refresh")
+		time.Sleep(2 * time.Hour)
+		one.want(bridge.Expired, bridge.HealthNetwork, bridge.ActionNone)
+		if v.count("refresh") != n {
+			t.Error("the vendor was asked without the lease")
+		}
+	})
+}

@@ -1,0 +1,126 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"latchkey/bridge"
+)
+
+// verdict is what one read with an access token says of it.
+type verdict int
+
+const (
+	unknown verdict = iota // trust its expiry
+	works
+	refuses
+)
+
+// probe tries an access token by one read: the question whose account it is,
+// else the vendor's introspection.
+func (k *Keeper) probe(ctx context.Context, d *bridge.Dialect, access string) verdict {
+	ask := d.Inspect
+	if d.Identity != nil {
+		ask = &bridge.Ask{Method: http.MethodGet, URL: d.Identity.URL, Bearer: true}
+	}
+	if ask == nil {
+		return unknown
+	}
+	a, t := k.speak.send(ctx, d, ask, fill{access: access})
+	switch {
+	case t != nil:
+	case a.status == http.StatusUnauthorized && ask.Bearer:
+		return refuses
+	case a.status/100 == 2 && ask.Bearer:
+		return works
+	case a.status/100 == 2:
+		// `active: false` may only mean that the token is not the asker's.
+		if object, _ := decode(a.body).(map[string]any); object["active"] == true {
+			return works
+		}
+	}
+	return unknown
+}
+
+// tryAccess finds out after a refused refresh whether the access token serves.
+func (k *Keeper) tryAccess(ctx context.Context, a *account, conf *Account) {
+	k.mu.RLock()
+	access, serves := a.access(), a.serves(time.Now())
+	k.mu.RUnlock()
+	if serves && k.probe(ctx, &conf.Dialect, access) == refuses {
+		k.update(a, func() { a.dead = true })
+	}
+}
+
+// trial tries a token of the vendor's portal that the vendor has refused. Where
+// there is nothing to try it by, it is put into use again.
+func (k *Keeper) trial(ctx context.Context, a *account, conf *Account) *trouble {
+	v := k.probe(ctx, &conf.Dialect, conf.Dialect.Static.Reveal())
+	askable := conf.Dialect.Identity != nil || conf.Dialect.Inspect != nil
+	if a.rec.Ended != "" { // it was signed out, and a person wants it back
+		rec := a.rec
+		rec.Ended = ""
+		if t := k.save(ctx, a, rec, time.Time{}); t != nil {
+			return t
+		}
+	}
+	var dead bool
+	k.update(a, func() {
+		dead = v == refuses || v == unknown && askable && a.dead
+		if a.dead = dead; dead {
+			a.rest(time.Now())
+		}
+	})
+	if dead {
+		return fail(classClient, "", "the vendor refuses the token of the configuration")
+	}
+	return nil
+}
+
+// whose asks whose account an access token is of. ok=false: the vendor did not say.
+func (k *Keeper) whose(ctx context.Context, d *bridge.Dialect, access string) (identity string, ok bool, t *trouble) {
+	if d.Identity == nil {
+		return "", false, nil
+	}
+	a, t := k.speak.send(ctx, d, &bridge.Ask{Method: http.MethodGet, URL: d.Identity.URL, Bearer: true}, fill{access: access})
+	switch {
+	case t != nil:
+		return "", false, t
+	case !a.whole || a.status == http.StatusTooManyRequests || a.status >= 500:
+		return "", false, fail(classDown, "", "the vendor did not say whose account it is")
+	case a.status/100 != 2:
+		return "", false, nil // this token may not ask
+	}
+	object, _ := decode(a.body).(map[string]any)
+	switch v := object[d.Identity.Member].(type) {
+	case string:
+		identity = v
+	case json.Number:
+		identity = v.String()
+	}
+	return identity, identity != "", nil
+}
+
+// sameIdentity compares two identities: ids whatever their case, MAC addresses
+// however they are written.
+func sameIdentity(a, b string) bool {
+	if mac := bridge.MAC(a); mac != "" {
+		return mac == bridge.MAC(b)
+	}
+	return strings.EqualFold(a, b)
+}
+
+// learn asks whose account it is where that is not known yet.
+func (k *Keeper) learn(ctx context.Context, a *account, conf *Account) {
+	if a.rec.Identity != "" || a.rec.Pair.Access == "" || a.held != nil {
+		return
+	}
+	if identity, ok, _ := k.whose(ctx, &conf.Dialect, a.rec.Pair.Access); ok {
+		rec := a.rec
+		rec.Identity = identity
+		_ = k.save(ctx, a, rec, time.Time{})
+	}
+}

@@ -1,0 +1,122 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"latchkey/bridge"
+)
+
+// nextKey is the suffix of the key file while [Store.Rekey] is at work: a crash
+// leaves both files, and the store opens with one of them.
+const nextKey = ".new"
+
+// keyring holds the keys that may fit, the one in force first.
+type keyring struct {
+	path    string // of the key file; "": the key came with the options
+	sealers []*sealer
+	files   []string // where each sealer's key lies
+}
+
+// loadKeys reads the keys. Only a store without data gets a new key, and only in
+// its own folder: a key file that the configuration names and that is missing is
+// a mount that failed, and a key made there might be gone tomorrow.
+func loadKeys(o Options, empty bool) (*keyring, error) {
+	if !o.Key.Empty() {
+		s, err := newSealer(o.Key)
+		if err != nil {
+			return nil, err
+		}
+		return &keyring{sealers: []*sealer{s}, files: []string{""}}, nil
+	}
+	ring := &keyring{path: o.KeyFile}
+	if ring.path == "" {
+		ring.path = filepath.Join(o.Dir, "latchkey.key")
+	}
+	for _, path := range []string{ring.path, ring.path + nextKey} {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %v", ErrKey, err)
+		}
+		s, err := newSealer(bridge.NewSecret(strings.TrimSpace(string(text))))
+		if err != nil {
+			return nil, fmt.Errorf("key file %s: %w", path, err)
+		}
+		ring.sealers, ring.files = append(ring.sealers, s), append(ring.files, path)
+	}
+	switch {
+	case len(ring.sealers) > 0:
+		return ring, nil
+	case !empty:
+		return nil, fmt.Errorf("%w: key file %s is missing: put back the one that this store was made with, a new one opens nothing", ErrKey, ring.path)
+	case o.KeyFile != "":
+		return nil, fmt.Errorf("%w: key file %s is missing: make one with `head -c 32 /dev/urandom | base64`", ErrKey, ring.path)
+	}
+	text := newKey()
+	if err := writeFile(ring.path, []byte(text.Reveal()+"\n")); err != nil {
+		return nil, fmt.Errorf("make key file: %w", err)
+	}
+	s, err := newSealer(text)
+	if err != nil {
+		return nil, err
+	}
+	return &keyring{path: ring.path, sealers: []*sealer{s}, files: []string{ring.path}}, nil
+}
+
+// fitting returns the sealer that opens the check record.
+func (k *keyring) fitting(check []byte) (*sealer, error) {
+	for _, s := range k.sealers {
+		if _, err := s.open(bucketAbout, nameCheck, check); err == nil {
+			return s, nil
+		}
+	}
+	return nil, k.wrong()
+}
+
+func (k *keyring) wrong() error {
+	if k.path == "" {
+		return fmt.Errorf("%w: store.key in the configuration is not the key that this store was made with", ErrKey)
+	}
+	return fmt.Errorf("%w: key file %s is not the one that this store was made with", ErrKey, k.path)
+}
+
+// settle ends a rekey that a crash cut short, now that s is known to be the key
+// in force.
+func (k *keyring) settle(s *sealer) error {
+	if k.path == "" {
+		return nil
+	}
+	next := k.path + nextKey
+	for i, file := range k.files {
+		if k.sealers[i] == s && file == next {
+			return k.replace()
+		}
+	}
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the unused key file: %w", err)
+	}
+	return nil
+}
+
+// replace puts the new key file in the place of the old one.
+func (k *keyring) replace() error {
+	if err := os.Rename(k.path+nextKey, k.path); err != nil {
+		return fmt.Errorf("put the new key file in place: %w", err)
+	}
+	return syncFolder(filepath.Dir(k.path))
+}
+
+func newKey() bridge.Secret {
+	var raw [32]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return bridge.NewSecret(base64.StdEncoding.EncodeToString(raw[:]))
+}

@@ -1,0 +1,134 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"latchkey/bridge"
+	"latchkey/bridge/store"
+)
+
+func TestRekey(t *testing.T) {
+	for name, text := range map[string]string{"given": "the second key of this store", "made": ""} {
+		t.Run(name, func(t *testing.T) {
+			content := planted(t)
+			dir := folder(t, content)
+			s := opened(t, store.Options{Dir: dir})
+			if err := s.Rekey(bridge.NewSecret(text)); err != nil {
+				t.Fatal(err)
+			}
+			wantRecord(t, s, "gate", "record 4 of gate")
+			save(t, s, "gate", "afterwards")
+			if _, err := s.Restore("gate", 1); err != nil {
+				t.Errorf("an earlier generation: %v", err)
+			}
+			shut(t, s)
+			now := files(t, dir)
+			if got := strings.TrimSpace(now["latchkey.key"]); got == strings.TrimSpace(content["latchkey.key"]) || text != "" && got != text {
+				t.Errorf("the key file is not the new one")
+			}
+			for name := range now {
+				if _, was := content[name]; was && strings.HasPrefix(name, "copies/") {
+					t.Errorf("%s, sealed with the old key, is left", name)
+				}
+			}
+			s = opened(t, store.Options{Dir: dir})
+			wantRecord(t, s, "gate", "record 1 of gate")
+			wantRecord(t, s, "z", "record 4 of z")
+			for _, x := range slots(s) {
+				if got, err := x.load(); err != nil || !bytes.Equal(got, bytes.Repeat([]byte(x.name), 20)) {
+					t.Errorf("%s: %q, %v", x.name, got, err)
+				}
+			}
+			shut(t, s)
+			t.Run("the old key opens nothing", func(t *testing.T) {
+				write(t, filepath.Join(dir, "latchkey.key"), content["latchkey.key"])
+				if _, err := store.Open(store.Options{Dir: dir}); !errors.Is(err, store.ErrKey) {
+					t.Errorf("got %v, want ErrKey", err)
+				}
+			})
+		})
+	}
+}
+
+func TestRekeyRefuses(t *testing.T) {
+	t.Run("key in the configuration", func(t *testing.T) {
+		s := opened(t, store.Options{Dir: t.TempDir(), Key: bridge.NewSecret("0123456789abcdef")})
+		if err := s.Rekey(bridge.Secret{}); err == nil || !strings.Contains(err.Error(), "store.key_file") {
+			t.Errorf("got %v, want an error with a hint", err)
+		}
+	})
+	t.Run("short", func(t *testing.T) {
+		o := store.Options{Dir: t.TempDir()}
+		s := opened(t, o)
+		save(t, s, "gate", "one")
+		if err := s.Rekey(bridge.NewSecret("short")); !errors.Is(err, store.ErrKey) {
+			t.Errorf("got %v, want ErrKey", err)
+		}
+		shut(t, s)
+		wantRecord(t, opened(t, o), "gate", "one")
+	})
+	t.Run("key file that cannot be written", func(t *testing.T) {
+		dir := t.TempDir()
+		o := store.Options{Dir: t.TempDir(), KeyFile: filepath.Join(dir, "key")}
+		write(t, o.KeyFile, "0123456789abcdef")
+		s := opened(t, o)
+		save(t, s, "gate", "one")
+		if err := os.Mkdir(o.KeyFile+".new.tmp", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Rekey(bridge.Secret{}); err == nil {
+			t.Error("no error")
+		}
+		wantRecord(t, s, "gate", "one")
+		shut(t, s)
+		wantRecord(t, opened(t, o), "gate", "one")
+	})
+}
+
+// A database damaged while a rekey was cut short comes back under either key.
+func TestRekeyCutShortAndDamaged(t *testing.T) {
+	for point := 1; point <= 4; point++ {
+		for _, broken := range []string{"", "cut"} {
+			dir := folder(t, planted(t))
+			child(t, "rekey", dir, point)
+			data := files(t, dir)["latchkey.db"]
+			write(t, database(dir), map[string]string{"": "", "cut": data[:len(data)-9000]}[broken])
+			wantPlanted(t, dir, "rekey cut short")
+			wantCopies(t, dir)
+		}
+	}
+}
+
+func TestRekeyWhileRead(t *testing.T) {
+	s := opened(t, store.Options{Dir: folder(t, planted(t))})
+	var readers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if record, _, err := s.Load(t.Context(), "z"); err != nil || string(record) != "record 4 of z" {
+						t.Errorf("record %q, %v", record, err)
+					}
+				}
+			}
+		})
+	}
+	for range 5 {
+		if err := s.Rekey(bridge.Secret{}); err != nil {
+			t.Error(err)
+		}
+		save(t, s, "gate", "next")
+	}
+	close(stop)
+	readers.Wait()
+}

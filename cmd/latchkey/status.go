@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"latchkey/bridge"
+	"latchkey/bridge/web"
+)
+
+func statusCommand() command {
+	var asJSON bool
+	return command{
+		name: "status", args: "[--json]", summary: "accounts, token health, devices; exit 1 when something needs a person",
+		flags: func(f *flag.FlagSet) { f.BoolVar(&asJSON, "json", false, "as JSON") },
+		run: func(ctx context.Context, p *program, args []string) int {
+			if len(args) != 0 {
+				return p.misused("status [--json]")
+			}
+			client, err := p.daemon()
+			if err != nil {
+				return p.refused(err)
+			}
+			status, err := client.Status(ctx)
+			if err != nil {
+				return p.refused(err)
+			}
+			if asJSON {
+				out := json.NewEncoder(p.out)
+				out.SetIndent("", "  ")
+				err = out.Encode(status)
+			} else {
+				err = printStatus(p.out, status)
+			}
+			if err != nil {
+				return p.refused(err)
+			}
+			if status.NeedsPerson() {
+				return exitFailure
+			}
+			return exitOK
+		},
+	}
+}
+
+func printStatus(w io.Writer, s web.Status) error {
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	broker := "connected"
+	if !s.MQTT.Open {
+		broker = "NOT CONNECTED " + s.MQTT.Error
+	}
+	fmt.Fprintf(out, "latchkey %s\tinstance %s\tsince %s\n", s.Version, s.Instance, s.StartedAt.Local().Format(time.DateTime))
+	fmt.Fprintf(out, "broker\t%s\t%s\n", s.MQTT.Broker, broker)
+	if s.ConfigError != "" {
+		fmt.Fprintf(out, "config\tNOT APPLIED\t%s\n", s.ConfigError)
+	}
+	for _, p := range s.Problems {
+		fmt.Fprintf(out, "problem\t%s\t%s\n", p.Code, p.Message)
+	}
+	for _, a := range s.Accounts {
+		todo := ""
+		if a.Token.UserAction != bridge.ActionNone {
+			todo = "-> " + string(a.Token.UserAction)
+		}
+		expires := ""
+		if !a.Token.ExpiresAt.IsZero() {
+			expires = "until " + a.Token.ExpiresAt.Local().Format(time.DateTime)
+		}
+		fmt.Fprintf(out, "account %s\t%s\t%s %s %s\n", a.ID, a.Vendor, a.Token.State, expires, todo)
+		for _, d := range a.Devices {
+			online := "online"
+			if !d.Online {
+				online = "offline"
+			}
+			fmt.Fprintf(out, "  device %s\t%s\t%s\n", d.ID, d.Name, online)
+		}
+	}
+	return out.Flush()
+}

@@ -1,0 +1,17 @@
+// Package vendors is the explicit list of the clouds that latchkey speaks to:
+// one line a vendor. Both programs hand it to bridge/daemon.
+package vendors
+
+import (
+	"latchkey/bridge"
+	"latchkey/vendors/cameramanager"
+	"latchkey/vendors/doorbird"
+)
+
+// All lists the vendors in the order in which people read them.
+func All() []bridge.Driver {
+	return []bridge.Driver{
+		doorbird.Driver(),
+		cameramanager.Driver(),
+	}
+}
