@@ -19,7 +19,9 @@ type Dialect struct {
 	Acquire   *Ask // client credentials or password for tokens
 	Refresh   *Ask
 	Narrow    *Ask  // mints a token for one resource from the refresh token
-	Inspect   *Ask  // introspection or token info
+	Inspect   *Ask  // introspection: the call `introspect`
+	TokenInfo *Ask  `json:",omitempty"` // shows the token that asks: the call `token_info`
+	Probe     *Ask  `json:",omitempty"` // the smallest read of the API, where none of these shows whether a token serves
 	Revoke    []Ask // in the vendor's order
 	Identity  *Identity
 	Reading   Reading
@@ -54,6 +56,8 @@ type Ask struct {
 	Params []Param
 	Bearer bool   // sends the access token as Authorization: Bearer
 	Accept string // "" is application/json
+	// Optional: of Revoke; what comes of it is not known to mean anything.
+	Optional bool `json:",omitempty"`
 }
 
 // Place is where parameters travel.
@@ -81,7 +85,8 @@ const (
 )
 
 // Param is one parameter: fixed Text, a Field, or Text followed by the field. A
-// parameter whose field is empty is left out.
+// parameter whose field is empty is left out; of two with one name the last that
+// is not left out is sent.
 type Param struct {
 	Name string
 	Text string

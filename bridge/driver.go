@@ -98,6 +98,12 @@ type Profile struct {
 	// Renew403: a read that is answered 403 renews the token too, because the cloud is
 	// known to mix up both. A command is never sent again after a 403.
 	Renew403 bool
+	// RenewPage: a read that is answered with an HTML page renews the token too: the
+	// cloud may send its sign-in page instead of a 401.
+	RenewPage bool
+	// RenewText is a text in a 2xx answer to a read that renews the token too: a
+	// GraphQL server may say 200 with `errors`. "": none.
+	RenewText string
 }
 
 // RawRequest is how the raw call `request` asks.

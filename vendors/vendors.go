@@ -6,6 +6,9 @@ import (
 	"latchkey/bridge"
 	"latchkey/vendors/cameramanager"
 	"latchkey/vendors/doorbird"
+	"latchkey/vendors/dwspectrum"
+	"latchkey/vendors/generic"
+	"latchkey/vendors/netrex"
 )
 
 // All lists the vendors in the order in which people read them.
@@ -13,5 +16,8 @@ func All() []bridge.Driver {
 	return []bridge.Driver{
 		doorbird.Driver(),
 		cameramanager.Driver(),
+		dwspectrum.Driver(),
+		netrex.Driver(),
+		generic.Driver(),
 	}
 }

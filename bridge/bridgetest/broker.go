@@ -3,6 +3,9 @@
 package bridgetest
 
 import (
+	"context"
+	"net"
+	"sync/atomic"
 	"testing"
 
 	"latchkey/bridge/testbroker"
@@ -48,4 +51,39 @@ func (e embedded) Start() {
 	if err := e.Restart(); err != nil {
 		e.t.Fatal(err)
 	}
+}
+
+// Pipes is the embedded broker without a socket: links are pipes in memory, as
+// virtual time (testing/synctest) demands. While it is closed, dialling fails.
+type Pipes struct {
+	*testbroker.Broker
+	t     testing.TB
+	dials atomic.Int64
+}
+
+// StartPipes starts it; the test's end stops it.
+func StartPipes(t testing.TB) *Pipes {
+	t.Helper()
+	broker, err := testbroker.Start(testbroker.Options{NoListener: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	return &Pipes{Broker: broker, t: t}
+}
+
+// Dial is what bridge/mqtt takes as its dialler; network and address are not
+// looked at.
+func (p *Pipes) Dial(context.Context, string, string) (net.Conn, error) {
+	p.dials.Add(1)
+	return p.Pipe()
+}
+
+// Dials is how often Dial was called.
+func (p *Pipes) Dials() int { return int(p.dials.Load()) }
+
+// Client connects a foreign client; id "" is one of its own.
+func (p *Pipes) Client(id string) *Client {
+	p.t.Helper()
+	return Dial(p.t, "mqtt://pipe", ClientOptions{ID: id, Dial: p.Pipe})
 }

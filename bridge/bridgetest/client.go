@@ -19,6 +19,11 @@ type ClientOptions struct {
 	ID                 string // "": one of its own
 	Username, Password string
 	KeepSession        bool // connects without CleanSession
+	Reconnect          bool // connects again whenever the link breaks, as most programs do
+	// On is told every message that was subscribed to, one at a time; nil: nobody is.
+	On     func(Message)
+	Quick  bool // acknowledges at once, so that it never waits for a broker that delays (hazard M24)
+	Forget bool // records nothing; On is told
 	// Dial replaces the socket, for pipes; the URL is then not looked at.
 	Dial func() (net.Conn, error)
 }
@@ -30,14 +35,18 @@ type Message struct {
 	QoS            byte
 }
 
+// String is the message as a failed test shows it.
+func (m Message) String() string { return fmt.Sprintf("%s %.300q", m.Topic, m.Payload) }
+
 // Client is some other program on the broker: it publishes, records what it
-// subscribed to, and fails the test when it cannot. It does not reconnect.
+// subscribed to, and fails the test when it cannot.
 type Client struct {
 	t       testing.TB
 	options ClientOptions
 	url     string
 	paho    paho.Client
 	conn    atomic.Pointer[net.Conn]
+	losses  atomic.Int64
 
 	mu    sync.Mutex
 	all   []Message
@@ -58,13 +67,17 @@ func Dial(t testing.TB, broker string, o ClientOptions) *Client {
 	}
 	c := &Client{t: t, options: o, url: broker, news: make(chan struct{})}
 	settings := paho.NewClientOptions().AddBroker(broker).SetClientID(o.ID).
-		SetProtocolVersion(4).SetCleanSession(!o.KeepSession).SetAutoReconnect(false).
+		SetProtocolVersion(4).SetCleanSession(!o.KeepSession).SetAutoReconnect(o.Reconnect).
 		SetUsername(o.Username).SetPassword(o.Password).SetConnectTimeout(patience).
+		SetConnectionLostHandler(func(paho.Client, error) { c.losses.Add(1) }).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { c.record(m) })
 	settings.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (conn net.Conn, err error) {
-		if o.Dial != nil {
+		switch {
+		case o.Dial != nil:
 			conn, err = o.Dial()
-		} else {
+		case o.Quick:
+			conn, err = dialQuick(u.Host)
+		default:
 			conn, err = net.Dial("tcp", u.Host)
 		}
 		c.conn.Store(&conn)
@@ -90,8 +103,18 @@ func (c *Client) wait(what string, token paho.Token) {
 // with retained clears the topic.
 func (c *Client) Publish(topic, payload string, retained bool) {
 	c.t.Helper()
-	c.wait("publish "+topic, c.paho.Publish(topic, 1, retained, payload))
+	c.Begin(topic, payload, retained)()
 }
+
+// Begin publishes as Publish does; wait waits for the broker, which may have
+// stopped moving.
+func (c *Client) Begin(topic, payload string, retained bool) (wait func()) {
+	token := c.paho.Publish(topic, 1, retained, payload)
+	return func() { c.t.Helper(); c.wait("publish "+topic, token) }
+}
+
+// Send publishes with QoS 0, as most senders do, and does not wait.
+func (c *Client) Send(topic, payload string) { c.paho.Publish(topic, 0, false, payload) }
 
 // Burst publishes payloads in order without waiting between them.
 func (c *Client) Burst(topic string, payloads ...string) {
@@ -115,10 +138,17 @@ func (c *Client) Subscribe(filter string) {
 	}
 }
 
-func (c *Client) record(m paho.Message) {
+func (c *Client) record(got paho.Message) {
+	m := Message{got.Topic(), string(got.Payload()), got.Retained(), got.Qos()}
+	if c.options.On != nil {
+		defer c.options.On(m)
+	}
+	if c.options.Forget {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.all = append(c.all, Message{m.Topic(), string(m.Payload()), m.Retained(), m.Qos()})
+	c.all = append(c.all, m)
 	c.taken = append(c.taken, false)
 	close(c.news)
 	c.news = make(chan struct{})
@@ -140,11 +170,11 @@ func (c *Client) Await(topic string, match func(Message) bool, within time.Durat
 	}
 	late := time.NewTimer(within)
 	defer late.Stop()
-	for {
+	for seen := 0; ; {
 		c.mu.Lock()
-		for i, m := range c.all {
-			if !c.taken[i] && m.Topic == topic && (match == nil || match(m)) {
-				c.taken[i] = true
+		for ; seen < len(c.all); seen++ {
+			if m := c.all[seen]; !c.taken[seen] && m.Topic == topic && (match == nil || match(m)) {
+				c.taken[seen] = true
 				c.mu.Unlock()
 				return m
 			}
@@ -154,8 +184,18 @@ func (c *Client) Await(topic string, match func(Message) bool, within time.Durat
 		select {
 		case <-news:
 		case <-late.C:
-			c.t.Fatalf("nothing that matches on %s within %v; got %v", topic, within, c.Messages())
+			got := c.Messages()
+			c.t.Fatalf("nothing that matches on %s within %v; the last of %d:\n%v", topic, within, len(got), got[max(0, len(got)-100):])
 		}
+	}
+}
+
+// Skip makes Await wait for what comes from now on.
+func (c *Client) Skip() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.taken {
+		c.taken[i] = true
 	}
 }
 
@@ -187,6 +227,9 @@ func (c *Client) Retained(filter string) map[string]string {
 	}
 	return kept
 }
+
+// Losses is how often the link broke.
+func (c *Client) Losses() int { return int(c.losses.Load()) }
 
 // Cut breaks the link without a DISCONNECT.
 func (c *Client) Cut() { _ = (*c.conn.Load()).Close() }

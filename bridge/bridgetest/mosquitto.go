@@ -67,7 +67,7 @@ func StartMosquitto(t testing.TB, o MosquittoOptions) *Mosquitto {
 	m := &Mosquitto{t: t, binary: binary, folder: folder, options: o}
 	t.Cleanup(m.Stop)
 	for try := 1; ; try++ {
-		m.port, m.tls = freePort(t), freePort(t)
+		m.port, m.tls = FreePort(t), FreePort(t)
 		m.configure()
 		problem := m.start()
 		if problem == "" {
@@ -98,11 +98,17 @@ func (m *Mosquitto) Stop() { m.end(syscall.SIGTERM) }
 // Kill ends it at once.
 func (m *Mosquitto) Kill() { m.end(syscall.SIGKILL) }
 
+// Freeze stops the process without ending it, as a machine that hangs: links stay,
+// nothing moves. Thaw lets it go on.
+func (m *Mosquitto) Freeze() { _ = m.process.Process.Signal(syscall.SIGSTOP) }
+func (m *Mosquitto) Thaw()   { _ = m.process.Process.Signal(syscall.SIGCONT) }
+
 func (m *Mosquitto) end(signal os.Signal) {
 	if m.process == nil {
 		return
 	}
 	_ = m.process.Process.Signal(signal) // it may be gone
+	m.Thaw()                             // a frozen one would not end
 	select {
 	case <-m.ended:
 	case <-time.After(readyWithin):
@@ -142,6 +148,7 @@ func (m *Mosquitto) start() string {
 	}(m.process, m.ended)
 	select {
 	case <-running:
+		m.firstAnswer()
 		return ""
 	case <-m.ended:
 		m.process = nil
@@ -149,6 +156,24 @@ func (m *Mosquitto) start() string {
 	case <-time.After(readyWithin):
 		m.Kill()
 		return log.String()
+	}
+}
+
+// firstAnswer waits until the broker answers a client, whatever it says: a signal
+// between "running" and its main loop would be lost.
+func (m *Mosquitto) firstAnswer() {
+	m.t.Helper()
+	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", m.port), readyWithin)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(readyWithin))
+	if _, err := conn.Write([]byte("\x10\x11\x00\x04MQTT\x04\x02\x00\x3c\x00\x05first")); err != nil {
+		m.t.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, 4)); err != nil {
+		m.t.Fatalf("mosquitto runs but does not answer: %v", err)
 	}
 }
 
@@ -207,14 +232,4 @@ func (m *Mosquitto) write(name, content string) string {
 		m.t.Fatal(err)
 	}
 	return m.path(name)
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }

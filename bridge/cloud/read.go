@@ -48,13 +48,15 @@ func (c *Client) Read(ctx context.Context, req bridge.Request) (bridge.Reply, er
 			continue
 		case err != nil:
 			return bridge.Reply{}, err
-		case a.fine():
+		case a.fine() && !c.refusesReads(&a):
 			return a.reply(), nil
 		}
 		next, again, err := c.renew(ctx, out, &a, b, renewed)
 		switch {
 		case err != nil:
 			return bridge.Reply{}, err
+		case !again && a.fine(): // it was about something else: the vendor's code judges it
+			return a.reply(), nil
 		case !again:
 			return bridge.Reply{}, c.failure(out, &a, b)
 		}

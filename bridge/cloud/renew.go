@@ -49,12 +49,25 @@ func (c *Client) refused(out *outgoing, a *answer) bool {
 	if a.err != nil {
 		return false
 	}
-	if a.status == http.StatusForbidden && out.permit == nil && c.profile.Renew403 {
+	if out.permit == nil && c.refusesReads(a) {
 		return true
 	}
 	text := c.profile.Renew
 	return a.status == http.StatusUnauthorized &&
 		(text == "" || strings.Contains(a.header.Get("WWW-Authenticate"), text) || bytes.Contains(a.body, []byte(text)))
+}
+
+// refusesReads finds what is no clear refusal, but renews the token for a read.
+func (c *Client) refusesReads(a *answer) bool {
+	p := &c.profile
+	switch {
+	case a.status == http.StatusForbidden && p.Renew403:
+		return true
+	case !a.fine():
+		return false
+	}
+	page := bytes.HasPrefix(bytes.TrimSpace(a.body[:min(len(a.body), 256)]), []byte("<"))
+	return p.RenewPage && page || p.RenewText != "" && bytes.Contains(a.body, []byte(p.RenewText))
 }
 
 // vain remembers tokens that were refused although they had just been renewed:

@@ -185,3 +185,39 @@ func TestNarrowedBearer(t *testing.T) {
 		}
 	}
 }
+
+// A cloud that says a dead token by a page, or by a text in a 2xx, is asked once
+// more with another one; what it then says is the vendor's to judge. A command is
+// never sent again for it.
+func TestRenewsOnPageAndText(t *testing.T) {
+	for name, c := range map[string]struct {
+		profile func(*bridge.Profile)
+		dead    string
+		renews  int
+	}{
+		"a page":           {func(p *bridge.Profile) { p.RenewPage = true }, "\n<!doctype html>", 1},
+		"a text":           {func(p *bridge.Profile) { p.RenewText = "not valid" }, `{"errors":[{"message":"not valid"}]}`, 1},
+		"neither declared": {func(*bridge.Profile) {}, "<!doctype html>", 0},
+		"another text":     {func(p *bridge.Profile) { p.RenewPage, p.RenewText = true, "not valid" }, `{"errors":["<"]}`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k, sent := &keeper{}, 0
+				client := bubble(t, func(w http.ResponseWriter, _ *http.Request) {
+					sent++
+					_, _ = w.Write([]byte(c.dead))
+				}, func(o *cloud.Options) { o.Tokens = k; c.profile(&o.Profile) })
+				reply, err := client.Read(t.Context(), bridge.Request{})
+				if err != nil || string(reply.Body) != c.dead {
+					t.Fatalf("got %q, %v, want the cloud's words", reply.Body, err)
+				}
+				if k.refusals() != c.renews || sent != 1+c.renews {
+					t.Errorf("renewed %d times, sent %d times, want %d renewals", k.refusals(), sent, c.renews)
+				}
+				if _, err := client.Act(command(t.Context()), bridge.Request{}); err != nil || sent != 2+c.renews {
+					t.Errorf("a command: %v, sent %d times in all, want %d", err, sent, 2+c.renews)
+				}
+			})
+		})
+	}
+}

@@ -49,7 +49,7 @@ func (l *loader) account(f field) (a Account, ok bool) {
 	l.warnTree(n, path, warnAccount(a))
 	l.addTree(n, path, a.Options.Check(a.Settings))
 	if l.o.CheckOperations != nil {
-		l.addTree(n, path, l.o.CheckOperations(a.Settings))
+		l.addTree(n, path, l.o.CheckOperations(a))
 	}
 	return a, true
 }

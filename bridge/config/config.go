@@ -106,8 +106,9 @@ type Options struct {
 	Path    string // of the configuration file
 	Drivers []bridge.Driver
 	// CheckOperations judges `operations` and `entities` of an account, with
-	// errors made by bridge.At; nil: they are taken as they are.
-	CheckOperations func(bridge.Settings) error
+	// errors made by bridge.At; nil: they are taken as they are. The account's
+	// options are decoded, and may still be wrong.
+	CheckOperations func(Account) error
 	// CheckOnly: a missing CREDENTIALS_DIRECTORY is a warning, and the files below
 	// it are not read (`latchkey check` outside of systemd).
 	CheckOnly bool

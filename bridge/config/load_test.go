@@ -55,7 +55,7 @@ func world(a *txtar.Archive) config.Options {
 		},
 	}
 	if strings.Contains(string(a.Comment), "[operations]") {
-		o.CheckOperations = func(s bridge.Settings) error {
+		o.CheckOperations = func(s config.Account) error {
 			return errors.Join(bridge.At("operations.units.graphql", "line 3: no such thing"), bridge.At("entities[0].call", "%q is no operation", s.Entities[0].Call))
 		}
 	}

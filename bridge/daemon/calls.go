@@ -24,10 +24,20 @@ func (h *house) ownCalls(account string, profile bridge.Profile) []bridge.Call {
 			Do: func(ctx context.Context, _ bridge.Order) (any, error) { return h.keeper.Inspect(ctx, account) },
 		})
 	}
+	if profile.Dialect.TokenInfo != nil {
+		all = append(all, bridge.Call{
+			Name: "token_info", Summary: "asks the vendor what the access token is good for", Effect: bridge.Reads,
+			Do: func(ctx context.Context, _ bridge.Order) (any, error) { return h.keeper.TokenInfo(ctx, account) },
+		})
+	}
 	return all
 }
 
 // onHealth spreads what the keeper says of an account.
 func (h *house) onHealth(account string, health bridge.Health) {
 	h.engine.Health(account, health)
+	select {
+	case h.health <- struct{}{}:
+	default: // a look is due anyway
+	}
 }

@@ -23,15 +23,16 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"latchkey/bridge"
 	"latchkey/bridge/config"
 	"latchkey/bridge/engine"
 	"latchkey/bridge/logging"
-	"latchkey/bridge/oauth"
 	"latchkey/bridge/store"
 	"latchkey/bridge/systemd"
+	"latchkey/bridge/web"
 )
 
 // Why a daemon ended, for errors.Is; any other error may pass with a restart.
@@ -59,13 +60,14 @@ type Options struct {
 
 // daemon is what outlives a house.
 type daemon struct {
-	o       Options
-	log     *slog.Logger
-	redact  *logging.Redactor
-	store   *store.Store
-	notify  *systemd.Notifier
-	clock   *engine.Clock
-	started time.Time
+	o        Options
+	log      *slog.Logger
+	redact   *logging.Redactor
+	store    *store.Store
+	notify   *systemd.Notifier
+	clock    *engine.Clock
+	started  time.Time
+	replaced atomic.Pointer[web.Replaced] // the last backup that took the store's place
 }
 
 // Run is the daemon, from reading the configuration until ctx ends.
@@ -74,26 +76,17 @@ func Run(ctx context.Context, o Options) error {
 		o.Getenv = os.LookupEnv
 	}
 	d := &daemon{o: o, started: time.Now(), clock: engine.NewClock(built()), redact: new(logging.Redactor), notify: systemd.New(systemd.Options{Getenv: o.Getenv})}
+	d.replaced.Store(&web.Replaced{})
 	c, err := config.Load(d.configOptions())
 	if err != nil {
 		return fmt.Errorf("%w\n%v", ErrConfig, err)
 	}
 	d.open(c)
-	d.store, err = store.Open(store.Options{Dir: c.StateDir, Key: c.Store.Key, KeyFile: c.Store.KeyFile, Keep: oauth.Keep, Log: d.log})
-	switch {
-	case errors.Is(err, store.ErrKey), errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNewer):
-		return fmt.Errorf("%w: %w", err, ErrStop)
-	case err != nil:
-		return fmt.Errorf("open the store: %w", err)
+	if err := d.openStore(c); err != nil {
+		return err
 	}
-	defer func() {
-		if err := d.store.Close(); err != nil {
-			d.log.Error("the store did not close in order", "err", err)
-		}
-	}()
-	if r := d.store.Recovered(); r != nil {
-		d.log.Warn("the store was damaged; what could be read was brought back", "reason", r.Cause, "aside", r.Aside, "accounts", r.Accounts, "lost", r.Lost)
-	}
+	defer func() { d.closeStore() }()
+	d.clearUploads(c)
 	defer d.told(d.notify.Stopping)
 	for {
 		h, err := d.build(c)
@@ -105,12 +98,19 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 		c = next
-		d.log.Info("the configuration is taken up: what all accounts share has changed")
+		select {
+		case r := <-h.replace:
+			if err := d.replaceStore(c, r); err != nil {
+				return err
+			}
+		default:
+			d.log.Info("the configuration is taken up: what all accounts share has changed")
+		}
 	}
 }
 
 func (d *daemon) configOptions() config.Options {
-	return config.Options{Path: d.o.Config, Drivers: d.o.Drivers, Getenv: d.o.Getenv, CheckOperations: checkOperations}
+	return config.Options{Path: d.o.Config, Drivers: d.o.Drivers, Getenv: d.o.Getenv, CheckOperations: CheckOperations}
 }
 
 // open sets up the log as the configuration wants it.

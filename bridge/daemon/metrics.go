@@ -23,6 +23,11 @@ func (h *house) samples() []web.Metric {
 		{Name: "latchkey_facts_refused_total", Help: "Facts of vendors that fit no device or entity.", Counter: true, Value: float64(counts.RefusedFacts)},
 		{Name: "latchkey_store_written_bytes_total", Help: "Bytes written to the state folder.", Counter: true, Value: float64(h.store.BytesWritten())},
 	}
+	openings := h.openings.count()
+	all = append(all,
+		web.Metric{Name: "latchkey_openings_logged_total", Help: "Commands on what moves, done or refused, that are in the opening log.", Counter: true, Value: float64(openings.Logged)},
+		web.Metric{Name: "latchkey_openings_lost_total", Help: "Those that the opening log could not take.", Counter: true, Value: float64(openings.Lost)},
+		web.Metric{Name: "latchkey_openings_commits_total", Help: "Writes of the opening log.", Counter: true, Value: float64(openings.Commits)})
 	for reason, n := range counts.Results {
 		all = append(all, web.Metric{Name: "latchkey_commands_total", Help: "Commands by how they ended.", Counter: true,
 			Labels: []web.Label{{Name: "outcome", Value: string(reason.Outcome())}, {Name: "reason", Value: string(reason)}}, Value: float64(n)})

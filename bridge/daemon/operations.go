@@ -8,10 +8,10 @@ import (
 	"latchkey/bridge/operations"
 )
 
-// checkOperations judges what the configuration says of operations and entities.
+// CheckOperations judges what the configuration says of operations and entities.
 // The vendor's calls are known once it has opened the account, which connects to
 // nothing; where its own options are wrong, only the rest is judged.
-func checkOperations(a config.Account) error {
+func CheckOperations(a config.Account) error {
 	if len(a.Operations)+len(a.Entities) == 0 {
 		return nil
 	}

@@ -26,7 +26,7 @@ func (h *house) openWeb(c *config.Config) error {
 		return err
 	}
 	o := web.Options{Socket: socket, PublicURL: c.Web.PublicURL, Password: c.Web.Password, TrustedProxies: c.Web.TrustedProxies, Metrics: c.Web.Metrics,
-		Version: h.o.Version, Daemon: desk{h}, SignIn: desk{h}, Push: desk{h}, Samples: h.samples, Log: h.log}
+		Version: h.o.Version, Daemon: desk{h}, SignIn: desk{h}, Push: desk{h}, Keys: desk{h}, Vault: desk{h}, Samples: h.samples, Openings: h.readLog, Log: h.log}
 	if c.Web.Listen != "" {
 		if o.Listener, err = net.Listen("tcp", c.Web.Listen); err != nil {
 			return errors.Join(fmt.Errorf("open the page (web.listen): %w", err), socket.Close())
@@ -69,6 +69,8 @@ var (
 	_ web.Daemon = desk{}
 	_ web.SignIn = desk{}
 	_ web.Push   = desk{}
+	_ web.Keys   = desk{}
+	_ web.Vault  = desk{}
 )
 
 func (d desk) Status() web.Status {
@@ -95,6 +97,7 @@ func (d desk) Status() web.Status {
 	for _, c := range d.engine.Last() {
 		out.Commands = append(out.Commands, c.Result)
 	}
+	out.Commands = append(out.Commands, d.earlier[:min(len(d.earlier), max(commandsShown-len(out.Commands), 0))]...)
 	return out
 }
 

@@ -3,10 +3,8 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
-	"latchkey/bridge"
 	"latchkey/bridge/config"
 )
 

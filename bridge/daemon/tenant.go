@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"slices"
@@ -19,8 +20,9 @@ const hookNote = "hook_secret"
 // tenant is an account that lives in the house.
 type tenant struct {
 	config.Account
-	cloud  *cloud.Client
-	opened bridge.Account
+	identity string // whose it was when it was opened
+	cloud    *cloud.Client
+	opened   bridge.Account
 }
 
 // moveIn takes an account up in all rooms: its tokens are kept, its client made,
@@ -30,20 +32,19 @@ func (h *house) moveIn(a config.Account) error {
 		h.redact.Add(secret)
 	}
 	profile := a.Options.Profile(a.Settings)
-	moved, err := h.store.Moved(a.ID)
-	if err != nil {
-		return fmt.Errorf("account %q: %w", a.ID, err)
-	}
-	err = h.keeper.Add(oauth.Account{ID: a.ID, Dialect: profile.Dialect, Keepalive: a.Keepalive, SignInBefore: a.SignInBefore, LoginURL: h.loginURL(a.ID), Moved: moved})
+	err := h.keep(a, profile)
 	if err != nil {
 		return err
 	}
-	t := &tenant{Account: a, cloud: cloud.New(cloud.Options{Account: a.ID, Vendor: a.Vendor, Version: h.o.Version, Profile: profile, Tokens: h.keeper.Tokens(a.ID),
+	t := &tenant{Account: a, identity: h.keeper.Identity(a.ID), cloud: cloud.New(cloud.Options{Account: a.ID, Vendor: a.Vendor, Version: h.o.Version, Profile: profile, Tokens: h.keeper.Tokens(a.ID),
 		Transport: h.o.Transport, Seen: h.clock.Seen, Log: h.log})}
-	t.opened, err = a.Options.Open(a.Settings, bridge.Env{Account: a.ID, Identity: h.keeper.Identity(a.ID), Cloud: t.cloud, HookURL: h.hookURL(a), Notes: h.store.Note(a.ID),
+	t.opened, err = a.Options.Open(a.Settings, bridge.Env{Account: a.ID, Identity: t.identity, Cloud: t.cloud, HookURL: h.hookURL(a), Notes: h.store.Note(a.ID),
 		Log: h.log.With("vendor", a.Vendor, "account", a.ID)})
 	if err != nil {
 		return fmt.Errorf("account %q: %w", a.ID, err)
+	}
+	if t.opened.Push != nil {
+		h.redact.Add(t.opened.Push.Key)
 	}
 	if err := h.extend(t, profile); err != nil {
 		return err
@@ -59,6 +60,15 @@ func (h *house) moveIn(a config.Account) error {
 	return nil
 }
 
+// keep has the keeper take an account up, or look at it anew.
+func (h *house) keep(a config.Account, profile bridge.Profile) error {
+	moved, err := h.store.Moved(a.ID)
+	if err != nil {
+		return fmt.Errorf("account %q: %w", a.ID, err)
+	}
+	return h.keeper.Add(oauth.Account{ID: a.ID, Dialect: profile.Dialect, Keepalive: a.Keepalive, SignInBefore: a.SignInBefore, LoginURL: h.loginURL(a.ID), Moved: moved})
+}
+
 // moveOut lets an account go. forget: it has left the configuration, so its
 // topics, documents and devices go too; its credentials stay until a logout.
 func (h *house) moveOut(id string, forget bool) {
@@ -72,6 +82,29 @@ func (h *house) moveOut(id string, forget bool) {
 		h.keeper.Remove(id)
 	}
 	t.cloud.Close()
+}
+
+// identify opens an account again when it is another's than before: a first
+// sign-in, or one that a person confirmed (hazard T21).
+func (h *house) identify(ctx context.Context) error {
+	for {
+		select {
+		case <-h.health:
+		case <-ctx.Done():
+			return nil
+		}
+		h.mu.Lock()
+		for id, t := range h.accounts {
+			if h.closing || h.keeper.Identity(id) == t.identity {
+				continue
+			}
+			h.moveOut(id, false)
+			if err := h.moveIn(t.Account); err != nil {
+				h.log.Error("the account could not be opened again after a sign-in", "account", id, "err", err)
+			}
+		}
+		h.mu.Unlock()
+	}
 }
 
 // tenant finds an account that lives here; nil: there is none.
@@ -96,6 +129,7 @@ func (h *house) hookURL(a config.Account) func() (bridge.Secret, error) {
 		if err != nil {
 			return bridge.Secret{}, fmt.Errorf("keep the secret of the hooks: %w", err)
 		}
+		h.redact.Add(bridge.NewSecret(string(kept))) // a cloud may repeat what it was sent
 		return bridge.NewSecret(base + "/hooks/" + a.Vendor + "/" + a.ID + "/" + string(kept)), nil
 	}
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"fmt"
 	"maps"
 	"reflect"
@@ -195,18 +197,32 @@ func (a *account) knownOff(id string) bool {
 	return d != nil && d.says
 }
 
-// judgeOutage shows all devices as offline while no polled task of the account
-// works: the vendor is down or refuses. One success ends it.
+// judgeOutage shows all devices as offline while the vendor is down: the tasks
+// that are polled most often have failed several times in a row, and no other has
+// succeeded since. A slow task cannot speak for the hours between its runs.
 func (a *account) judgeOutage() {
-	outage, polled := true, false
+	fastest := time.Duration(0)
 	for _, r := range a.runners {
-		if r.task.Every > 0 {
-			r.mu.Lock()
-			outage, polled = outage && r.failures >= outageFailures, true
-			r.mu.Unlock()
+		if every := r.task.Every; every > 0 && (fastest == 0 || every < fastest) {
+			fastest = every
 		}
 	}
-	outage = outage && polled
+	outage := fastest > 0
+	var since, good time.Time // of the failing, and of the last success of the others
+	for _, r := range a.runners {
+		if r.task.Every == 0 {
+			continue
+		}
+		r.mu.Lock()
+		if r.task.Every == fastest {
+			outage = outage && r.failures >= outageFailures
+			since = later(since, r.since)
+		} else {
+			good = later(good, r.good)
+		}
+		r.mu.Unlock()
+	}
+	outage = outage && !good.After(since)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.outage == outage || a.gone {
@@ -216,4 +232,11 @@ func (a *account) judgeOutage() {
 	for _, d := range a.devices {
 		a.showReach(d)
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

@@ -18,7 +18,7 @@ const (
 	taskTime       = 15 * time.Minute // one run of a polled task
 	firstTurn      = 30 * time.Second // a task waits for the first run of the one before it
 	listenerStable = time.Minute      // a listener that ran so long did not fail
-	outageFailures = 3                // in a row, of every polled task: the vendor is down
+	outageFailures = 3                // in a row, of the tasks polled most often: the vendor is down
 	soonestDue     = time.Second
 	latestDue      = 24 * time.Hour
 )
@@ -92,8 +92,10 @@ type runner struct {
 	mu       sync.Mutex
 	due      time.Time // asked for by a Due; zero: not
 	next     time.Time
-	failures int  // in a row
-	based    bool // the first poll has been good: what happens from now on is news
+	failures int       // in a row
+	since    time.Time // of the first of them
+	good     time.Time // the last success
+	based    bool      // the first poll has been good: what happens from now on is news
 }
 
 func newRunner(a *account, task bridge.Task) *runner {
@@ -150,9 +152,11 @@ func (r *runner) ended(err error) (failures int) {
 	before := r.failures
 	switch {
 	case err == nil:
-		r.failures, r.based = 0, true
+		r.failures, r.good, r.based = 0, time.Now(), true
 	case reasonOf(err) != bridge.ReasonLoginNeeded:
-		r.failures++
+		if r.failures++; r.failures == 1 {
+			r.since = time.Now()
+		}
 	}
 	failures = r.failures
 	r.mu.Unlock()

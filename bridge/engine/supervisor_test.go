@@ -249,15 +249,29 @@ func TestTasks(t *testing.T) {
 		set(nil)
 		time.Sleep(11 * time.Minute)
 		set(errors.New("down"))
-		time.Sleep(9 * time.Minute) // only one of two tasks has failed
+		time.Sleep(4 * time.Second) // not three times yet
 		h.wantOn(d1, "online")
-		time.Sleep(11 * time.Minute)
+		time.Sleep(9 * time.Minute) // the other task has not run since
 		h.wantOn(d1, "online", "offline")
 		h.wantOn("latchkey/account/gate/state", "online")
 		set(nil)
 		time.Sleep(6 * time.Minute)
 		h.wantOn(d1, "online", "offline", "online")
 	})
+}
+
+// A task that fails by itself, for want of a right say, is no outage.
+func TestOneTaskFailingIsNoOutage(t *testing.T) {
+	for _, every := range []time.Duration{time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			h := settled(t, func(_ *engine.Options, a *engine.Account) {
+				a.Bridge.Tasks = append(a.Bridge.Tasks, bridge.Task{Name: "poll", Every: 10 * time.Second, Do: func(context.Context, bridge.Report) error { return nil }},
+					bridge.Task{Name: "alone", Every: max(every, 11*time.Second), Do: func(context.Context, bridge.Report) error { return errors.New("forbidden") }})
+			})
+			time.Sleep(2 * time.Hour)
+			h.wantOn("latchkey/device/gate/d1/state", "online")
+		})
+	}
 }
 
 func TestHealth(t *testing.T) {

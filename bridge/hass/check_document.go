@@ -12,7 +12,7 @@ import (
 // The rules D1 to D7: what makes Home Assistant drop a whole document (hazard
 // M16), and what latchkey refuses to send besides.
 
-// size and secrets come first: they hold for any payload.
+// size is what rule D7 says of any payload: how long it is, and that it holds no secret.
 func (j *judgment) size() {
 	switch n := len(j.d.Payload); {
 	case n > maxDocument:

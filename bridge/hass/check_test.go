@@ -61,7 +61,7 @@ func TestDocumentRules(t *testing.T) {
 		name, rule string
 		wrong      func(root m)
 	}{
-		// the traps of the sheet
+		// what trapped others
 		{"unknown root key ~", "D2", func(r m) { r["~"] = "latchkey/device" }},
 		{"unknown root key retain", "D2", func(r m) { r["retain"] = true }},
 		{"unknown root key command_template", "D2", func(r m) { r["command_template"] = "{{ value }}" }},

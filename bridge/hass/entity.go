@@ -125,7 +125,7 @@ func (o Options) entity(s subject, e bridge.Entity) component {
 func (o Options) commandable(c component, topic, template string) {
 	c["command_topic"] = topic
 	c["command_template"] = template
-	c["message_expiry_interval"] = int(o.MaxAge.Seconds())
+	c["message_expiry_interval"] = max(1, int(o.MaxAge.Seconds()))
 }
 
 // result describes the event of what became of commands on an entity or call.

@@ -22,8 +22,7 @@ func options() hass.Options {
 
 func press(call string) []bridge.Verb { return []bridge.Verb{{Says: "PRESS", Call: call}} }
 
-// gate is an account with a door station like that of the sheet, its picture
-// relay hanging on it, and a camera.
+// gate is an account with a door station, a relay box that hangs on it, and a camera.
 func gate() bridge.Listing {
 	return bridge.Listing{
 		Account: "acme", Vendor: "exampleco", Name: "Acme", Area: "Garden",

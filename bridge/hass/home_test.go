@@ -106,11 +106,12 @@ func (h *home) start() {
 
 func (h *home) restart() { h.stop(); h.start() }
 
-// connect opens the link: everything is sent, in the order of stages.
+// connect opens the link: everything is sent, in the order of stages, and only
+// then subscribed, so that nothing of it comes back.
 func (h *home) connect() {
 	h.mu.Lock()
-	h.open = true
 	h.sendAll()
+	h.open = true
 	h.mu.Unlock()
 	h.p.Subscribing()
 	h.p.Subscribed()

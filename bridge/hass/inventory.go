@@ -1,6 +1,10 @@
 package hass
 
-import "latchkey/bridge"
+import (
+	"maps"
+
+	"latchkey/bridge"
+)
 
 // describe takes a new inventory: it makes the documents and checks them.
 func (p *Publisher) describe(listings []bridge.Listing) {
@@ -31,7 +35,7 @@ func (p *Publisher) describe(listings []bridge.Listing) {
 		case refused[topic] || omitted[topic][g.Entity]: // the last good one stays
 			g.want = g.Document
 		default:
-			g.want = nil
+			g.want, g.omitted = nil, nil
 		}
 	}
 }
@@ -45,7 +49,7 @@ func (p *Publisher) want(d Document, rank int, omitted map[string]bool) {
 	}
 	changed := g.absorb(d)
 	p.dirty = p.dirty || changed
-	if changed || len(omitted)+len(g.omitted) > 0 {
+	if changed || !maps.Equal(omitted, g.omitted) {
 		g.phase, g.tried = resting, false // there may be more to remove: begin anew
 	}
 	g.want, g.rank, g.omitted = g.Document, rank, omitted

@@ -70,7 +70,7 @@ func (o Options) pageURL() string {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 		return ""
 	}
-	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && addr.Unmap().IsLoopback() || strings.EqualFold(u.Hostname(), "localhost") {
+	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && addr.IsLoopback() || strings.EqualFold(u.Hostname(), "localhost") {
 		return ""
 	}
 	return strings.TrimSuffix(o.PublicURL, "/") + "/"

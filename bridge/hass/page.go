@@ -154,7 +154,7 @@ func (g *page) advance(s sky) (forgotten, whole bool) {
 			if g.partial {
 				g.forget()
 			}
-			return true, !g.partial && g.want == nil
+			return g.partial || g.want == nil, !g.partial && g.want == nil
 		}
 	}
 	return false, false

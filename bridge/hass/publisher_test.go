@@ -34,9 +34,6 @@ func thing(ids ...string) []bridge.Listing {
 			e = kinds()["switch"]
 			e.ID = rest
 		}
-		if id == "faulty" {
-			e.Class = "nonsense"
-		}
 		d.Entities = append(d.Entities, e)
 	}
 	return []bridge.Listing{{Account: "acme", Name: "Acme", Devices: []bridge.Device{d}}}
@@ -252,6 +249,19 @@ func TestOmittedEntityIsNoRemoval(t *testing.T) {
 		settle()
 		expect(t, "sent when it is gone", h.history(t, thingTopic, began), []string{"0s a b", "5s -b a", "10s a"})
 		expect(t, "entities when it is gone", h.entities(thingTopic), []string{"a sensor"})
+	})
+	inVirtualTime(t, options(), thing("a", "b"), func(t *testing.T, h *home) {
+		broken := thing("a", "b")
+		broken[0].Devices[0].Entities[1].Class = "nonsense"
+		h.p.Inventory(broken)
+		settle()
+		h.goDown()
+		h.comeUp()
+		settle()
+		h.p.Inventory(noThing())
+		settle()
+		settle()
+		expect(t, "entities when the device is gone", h.entities(thingTopic), nil)
 	})
 }
 

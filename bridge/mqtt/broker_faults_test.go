@@ -123,6 +123,31 @@ func TestStopOnAStuckSocket(t *testing.T) {
 	})
 }
 
+// TestLossWhileBusy: paho's Publish waits for a writer that has ended with its
+// link, and the next attempt must not wait with it.
+func TestLossWhileBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var values []bridge.Message
+		for i := range 100 {
+			values = append(values, state(fmt.Sprintf("latchkey/v%d", i), "x"))
+		}
+		h := newHand(t)
+		client := start(t, mqtt.Options{Broker: "mqtt://broker", Source: newTable(values...), Dial: h.dial})
+		for round := range 30 {
+			conn, _ := h.accept(packets.Accepted)
+			for range round % 10 {
+				h.read(conn)
+			}
+			began := time.Now()
+			conn.Close()
+			client.link.await("lost")
+			if took := time.Since(began); took > 1500*time.Millisecond {
+				t.Fatalf("round %d: the loss was noticed after %v, want at most 1.5s", round, took)
+			}
+		}
+	})
+}
+
 // TestNewerThanTheResend: a value that changes while everything is sent goes out
 // at once, and the older copy in hand never after it.
 func TestNewerThanTheResend(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"latchkey/bridge"
 	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/mqtt"
-	"latchkey/bridge/testbroker"
 )
 
 func TestSubscriptionsLiveAfterABrokerRestart(t *testing.T) { // M3
@@ -90,50 +88,24 @@ func TestStopWhileTheBrokerIsAway(t *testing.T) {
 	})
 }
 
-// pipes dials a broker in memory, which can be away.
-type pipes struct {
-	broker *testbroker.Broker
-	dials  atomic.Int64
-}
-
-func newPipes(t *testing.T) *pipes {
-	t.Helper()
-	broker, err := testbroker.Start(testbroker.Options{NoListener: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	return &pipes{broker: broker}
-}
-
-func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
-	p.dials.Add(1)
-	return p.broker.Pipe()
-}
-
-func (p *pipes) foreign(t *testing.T, id string) *bridgetest.Client {
-	t.Helper()
-	return bridgetest.Dial(t, "mqtt://pipe", bridgetest.ClientOptions{ID: id, Dial: p.broker.Pipe})
-}
-
 func TestBackSoonAfterALongOutage(t *testing.T) { // M5, M7, H12
 	synctest.Test(t, func(t *testing.T) {
-		p := newPipes(t)
+		p := bridgetest.StartPipes(t)
 		source := newTable(state("latchkey/device/gate/a/level", "0"))
-		client := start(t, mqtt.Options{Broker: "mqtt://broker", Source: source, Dial: p.dial})
+		client := start(t, mqtt.Options{Broker: "mqtt://broker", Source: source, Dial: p.Dial})
 		client.link.await("subscribed")
 		for range 5 {
-			p.broker.Close()
+			p.Close()
 			client.link.await("lost")
 			time.Sleep(40 * time.Minute)
 			for i := range 10 {
 				source.put(state("latchkey/device/gate/a/level", fmt.Sprint(i+1)))
 				source.put(event("latchkey/device/gate/a/ring", fmt.Sprint(i)))
 			}
-			if err := p.broker.Restart(); err != nil {
+			if err := p.Restart(); err != nil {
 				t.Fatal(err)
 			}
-			foreign := p.foreign(t, "")
+			foreign := p.Client("")
 			foreign.Subscribe("latchkey/device/#")
 			back := time.Now()
 			client.link.await("subscribed")
@@ -156,18 +128,18 @@ func TestBackSoonAfterALongOutage(t *testing.T) { // M5, M7, H12
 
 func TestKickedForAnHour(t *testing.T) { // M4, H10
 	synctest.Test(t, func(t *testing.T) {
-		p := newPipes(t)
+		p := bridgetest.StartPipes(t)
 		problems := make(chan []mqtt.Problem, 10)
-		client := start(t, mqtt.Options{Broker: "mqtt://broker", ClientID: "both", Dial: p.dial,
+		client := start(t, mqtt.Options{Broker: "mqtt://broker", ClientID: "both", Dial: p.Dial,
 			OnProblems: func(list []mqtt.Problem) { problems <- list }})
 		client.link.await("subscribed")
 		for began := time.Now(); time.Since(began) < time.Hour; {
-			p.foreign(t, "both").Cut()
+			p.Client("both").Cut()
 			client.link.await("lost")
 			client.link.await("subscribed")
 			time.Sleep(2 * time.Second)
 		}
-		if got := p.dials.Load(); got < 60 || got > 140 {
+		if got := p.Dials(); got < 60 || got > 140 {
 			t.Errorf("%d attempts in an hour of kicks, want about 120", got)
 		}
 		if got := <-problems; len(got) != 1 || got[0].Code != mqtt.ProblemIDInUse {

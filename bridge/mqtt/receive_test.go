@@ -143,15 +143,15 @@ func TestOwnStateIsCorrected(t *testing.T) { // M2
 // but no storm.
 func TestDuelIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPipes(t)
-		client := start(t, mqtt.Options{Broker: "mqtt://broker", Dial: p.dial})
+		p := bridgetest.StartPipes(t)
+		client := start(t, mqtt.Options{Broker: "mqtt://broker", Dial: p.Dial})
 		client.link.await("subscribed")
-		foreign := p.foreign(t, "")
+		foreign := p.Client("")
 		for range 100 {
 			foreign.Publish(own, "offline", true)
 		}
 		time.Sleep(time.Second)
-		if got := p.broker.Retained()[own]; got != "online" {
+		if got := p.Retained()[own]; got != "online" {
 			t.Errorf("%s is %q, want online", own, got)
 		}
 		if got := client.Stats().Published; got != 2 {

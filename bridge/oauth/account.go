@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"context"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -73,7 +72,10 @@ func newAccount(id string) *account {
 
 // mended says that the configuration changed: what the vendor refused may work.
 func (a *account) mended() {
-	a.fresh, a.notBefore = true, time.Time{}
+	a.fresh = true
+	if a.rec.Ended != "" { // else the wait is for something that is not in the configuration
+		a.notBefore = time.Time{}
+	}
 	if !a.conf.Dialect.Static.Empty() {
 		a.dead = false
 	}
@@ -122,145 +124,4 @@ func (a *account) publish(now time.Time) {
 	if old == nil || old.bearer.Token.Reveal() != token || !old.until.Equal(a.until) {
 		a.serving.Store(&serving{bridge.Bearer{Token: bridge.NewSecret(token)}, a.until})
 	}
-}
-
-// use takes over a record whose pair, if it is another one, arrived just now.
-func (a *account) use(rec record, arrived time.Time) {
-	if rec.Pair.Access != a.rec.Pair.Access || !rec.Pair.Obtained.Equal(a.rec.Pair.Obtained) {
-		a.until = time.Time{}
-		if !rec.Pair.Expires.IsZero() {
-			a.until = arrived.Add(rec.Pair.Expires.Sub(rec.Pair.Obtained))
-		}
-		a.obtained, a.doubted, a.dead, a.allowed, a.jitter = arrived, time.Time{}, false, time.Time{}, rand.Float64()
-	}
-	a.rec = rec
-}
-
-// adopt takes over a record from the store and turns its wall times into times
-// of this run.
-func (a *account) adopt(rec record, gen uint64, trusted bool) {
-	same := a.loaded && rec.Pair.Access == a.rec.Pair.Access && rec.Pair.Obtained.Equal(a.rec.Pair.Obtained)
-	a.rec, a.gen, a.loaded, a.broken = rec, gen, true, false
-	if !same {
-		a.dead, a.allowed = false, time.Time{}
-		a.reckon(trusted)
-	}
-	for _, n := range rec.Narrow {
-		a.keep(n, a.moment(n.Pair.Expires, trusted))
-	}
-}
-
-// reckon turns the stored wall times into times of this run. A token whose times
-// cannot be compared with the clock is tried, never judged (T13).
-func (a *account) reckon(trusted bool) {
-	now, p := time.Now(), a.rec.Pair
-	wall := now.Round(0)
-	a.obtained, a.until, a.doubted = time.Time{}, time.Time{}, time.Time{}
-	switch {
-	case p.Access == "":
-	case !trusted, p.Doubt, wall.Before(p.Obtained.Add(-2 * time.Minute)):
-		a.doubted = now
-	default:
-		a.obtained, a.until = now.Add(-max(wall.Sub(p.Obtained), 0)), a.moment(p.Expires, true)
-	}
-	// A wrong clock can make a wait longer than it was meant to be, never gone.
-	left := a.rec.Wait
-	if trusted {
-		left = min(a.rec.NotBefore.Sub(wall), a.rec.Wait)
-	}
-	a.notBefore = time.Time{}
-	if left > 0 {
-		a.notBefore = now.Add(left)
-	}
-}
-
-// moment is a stored wall time in this run; zero: not known.
-func (a *account) moment(wall time.Time, trusted bool) time.Time {
-	if wall.IsZero() || !trusted {
-		return time.Time{}
-	}
-	now := time.Now()
-	return now.Add(wall.Sub(now.Round(0)))
-}
-
-// shift moves all times of this run by how long the machine slept: monotonic
-// clocks stand still meanwhile (T9).
-func (a *account) shift(slept time.Duration) {
-	for _, t := range []*time.Time{&a.obtained, &a.until, &a.notBefore, &a.tried, &a.retry, &a.allowed} {
-		if !t.IsZero() {
-			*t = t.Add(-slept)
-		}
-	}
-	for _, n := range a.narrow {
-		n.until = n.until.Add(-slept)
-	}
-}
-
-// tryEnter takes the turn if it is free. Keeper.mu is held.
-func (k *Keeper) tryEnter(a *account) bool {
-	select {
-	case a.turn <- struct{}{}:
-		k.inside++
-		return true
-	default:
-		return false
-	}
-}
-
-// enter takes the turn of an account for a person's request.
-func (k *Keeper) enter(ctx context.Context, a *account) error {
-	select {
-	case a.turn <- struct{}{}:
-	case <-ctx.Done():
-		return &bridge.Failure{Reason: bridge.ReasonDeadline, Message: "another request of this account is still in flight"}
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.closing {
-		<-a.turn
-		return &bridge.Failure{Reason: bridge.ReasonOffline, Message: "latchkey is stopping"}
-	}
-	k.inside++
-	return nil
-}
-
-// leave ends the turn, wakes who waits and plans what comes next.
-func (k *Keeper) leave(a *account) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	<-a.turn
-	k.inside--
-	k.release(a)
-	k.settle(a)
-	if a.gone && k.accounts[a.id] == a && len(a.turn) == 0 && a.held == nil {
-		delete(k.accounts, a.id)
-	}
-}
-
-// release wakes all who wait for an end of the turn.
-func (k *Keeper) release(a *account) {
-	if a.done != nil {
-		close(a.done)
-		a.done = nil
-	}
-}
-
-// update changes an account under the lock and plans anew.
-func (k *Keeper) update(a *account, change func()) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	change()
-	k.settle(a)
-}
-
-// hold keeps a record that the store did not take; nil: there is none any more.
-func (k *Keeper) hold(a *account, rec *record, arrived time.Time) {
-	if (a.held == nil) != (rec == nil) {
-		if rec != nil {
-			k.unsaved++
-		} else {
-			k.unsaved--
-		}
-	}
-	a.held, a.heldAt = rec, arrived
 }

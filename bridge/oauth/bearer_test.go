@@ -100,6 +100,31 @@ func TestPressTriesOnce(t *testing.T) {
 	})
 }
 
+// Whoever comes while a renewal is in flight waits for it, back-off or not.
+func TestJoinsRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVendor()
+		h := signedIn(t, v, newMemory())
+		v.act(say(503, ""))
+		time.Sleep(6 * time.Hour)
+		v.act(nil)
+		v.mu.Lock()
+		v.delay = 2 * time.Second
+		v.mu.Unlock()
+		go func() {
+			_, _ = h.Tokens("gate").Bearer(bridge.NewPermit(time.Now().Add(5*time.Second), 1).With(context.Background()), "")
+		}()
+		time.Sleep(time.Second)
+		began := time.Now()
+		if _, err := h.Tokens("gate").Bearer(context.Background(), ""); err != nil || time.Since(began) != time.Second {
+			t.Errorf("Bearer() = %v after %s, want the token when the renewal in flight ends", err, time.Since(began))
+		}
+		if n := v.count("refresh"); n != 1 {
+			t.Errorf("%d refreshes, want 1", n)
+		}
+	})
+}
+
 // T24: a stop waits for the refresh in flight, which is saved.
 func TestStopDuringRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

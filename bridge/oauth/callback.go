@@ -166,38 +166,41 @@ func (k *Keeper) takeSignIn(cb Callback) (*signIn, error) {
 	defer k.mu.Unlock()
 	k.dropSignIns(func(*signIn) bool { return false })
 	var fit []*signIn
-	other := errState
+	bound := false
 	for _, s := range k.signIns {
-		switch {
-		case cb.State != "":
-			if s.state == cb.State && (cb.Account == "" || cb.Account == s.account) {
-				fit = append(fit, s)
-			}
-		case cb.Account != "": // pasted by a person, who was shown this account's page
-			if cb.Account == s.account && s.bind == "" {
-				fit = append(fit, s)
-			}
-		case !s.echo:
-			// The cookie says which browser it is; that two are open says that the code
-			// could be of either.
+		if s.takes(cb) {
 			fit = append(fit, s)
+			bound = bound || cb.State != "" || cb.Account != "" || cb.Bind != "" && s.bind == cb.Bind
 		}
 	}
-	if cb.State == "" {
-		other = errNoState
-		if cb.Account == "" && !slices.ContainsFunc(fit, func(s *signIn) bool { return cb.Bind != "" && s.bind == cb.Bind }) {
-			return nil, errNoState
-		}
+	switch {
+	case !bound && cb.State != "":
+		return nil, errState
+	case !bound:
+		return nil, errNoState
 	}
-	switch len(fit) {
-	case 0:
-		return nil, other
-	case 1:
-		k.dropSignIns(func(s *signIn) bool { return s == fit[0] })
-		return fit[0], nil
-	}
+	// Used up, all of them: where two fit, each could be the other's code.
 	k.dropSignIns(func(s *signIn) bool { return slices.Contains(fit, s) })
-	return nil, errTwo
+	if len(fit) > 1 {
+		return nil, errTwo
+	}
+	return fit[0], nil
+}
+
+// takes tells whether a return could belong to the sign-in. One without state
+// could belong to any whose vendor is not known to echo it; which browser it is
+// of, the cookie says. What a person pasted belongs to the account that it was
+// asked for.
+func (s *signIn) takes(cb Callback) bool {
+	switch {
+	case cb.Account != "" && cb.Account != s.account:
+		return false
+	case cb.State != "":
+		return s.state == cb.State
+	case cb.Account != "":
+		return s.bind == ""
+	}
+	return !s.echo
 }
 
 // ReadCallback reads the query of the vendor's redirect, parameters in any order.

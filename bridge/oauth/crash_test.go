@@ -160,6 +160,27 @@ func TestEndStateSurvivesRestarts(t *testing.T) {
 	})
 }
 
+// What waits for a person is told again each day, and asks the vendor nothing.
+func TestDailyReminder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVendor()
+		h := signedIn(t, v, newMemory())
+		v.mu.Lock()
+		v.kill(1)
+		v.mu.Unlock()
+		time.Sleep(2 * time.Hour)
+		h.mu.Lock()
+		told, calls := len(h.told), len(v.calls)
+		h.mu.Unlock()
+		time.Sleep(3*24*time.Hour + time.Minute)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if n := len(h.told) - told; n != 3 || len(v.calls) != calls {
+			t.Errorf("told %d times in three days, %d calls", n, len(v.calls)-calls)
+		}
+	})
+}
+
 // T18: a storm of restarts, each with a failing refresh, stays in one budget.
 func TestRestartStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

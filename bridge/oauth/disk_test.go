@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"latchkey/bridge"
-	"latchkey/bridge/oauth"
 )
 
 var errFull = errors.New("no space left on device")
@@ -80,6 +79,30 @@ func TestStopWithPairNotSaved(t *testing.T) {
 	}
 }
 
+// The pair was saved, and only the news of it was lost: the fallback stays what it was.
+func TestNewsOfSaveLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, m := newVendor(), newMemory()
+		saves := 0
+		m.before = func(name string) error {
+			if name == "saved" {
+				if saves++; saves == 4 { // sign-in twice, intent, pair
+					return errFull
+				}
+			}
+			return nil
+		}
+		h := signedIn(t, v, m)
+		_, first, _ := h.tokens()
+		time.Sleep(46 * time.Minute)
+		h.wantServing()
+		h.want(bridge.Valid, "", bridge.ActionNone)
+		if _, refresh, before := h.tokens(); before != first || v.refresh[refresh] == 0 || saves != 4 {
+			t.Errorf("the fallback is %q, want %q; %d saves, want 4", before, first, saves)
+		}
+	})
+}
+
 // T15: a disk that is full from any step on loses no token, and no commit means
 // no call.
 func TestFullDiskFromEachStep(t *testing.T) {
@@ -148,37 +171,4 @@ func TestUnreadableRecord(t *testing.T) {
 			h.want(bridge.Valid, "", bridge.ActionNone)
 		})
 	}
-}
-
-// A second latchkey on the same store: who loses the commit or the lease asks
-// nobody, and uses what the other has fetched.
-func TestSomebodyElseWrites(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v, m := newVendor(), newMemory()
-		one := signedIn(t, v, m)
-		two := start(t, v, m, func(o *oauth.Options, _ *oauth.Account) { o.Owner = "there" })
-		for range 50 {
-			time.Sleep(17 * time.Minute)
-			for _, h := range []*home{one, two} {
-				if token, err := h.bearer(); err != nil || !v.serves(token) {
-					// Dead by what the other one did; the API answers 401.
-					h.Tokens("gate").Refused(bridge.Bearer{Token: bridge.NewSecret(token)})
-				}
-				h.wantServing()
-				h.want(bridge.Valid, "", bridge.ActionNone)
-			}
-		}
-		if n := v.count("refresh"); v.most > 1 || n > 50*17/39+1 {
-			t.Errorf("%d calls, %d at once; want as many as one would make, one at a time", n, v.most)
-		}
-		m.mu.Lock()
-		m.holder["gate"] = "elsewhere"
-		m.mu.Unlock()
-		n := v.count("refresh")
-		time.Sleep(2 * time.Hour)
-		one.want(bridge.Expired, bridge.HealthNetwork, bridge.ActionNone)
-		if v.count("refresh") != n {
-			t.Error("the vendor was asked without the lease")
-		}
-	})
 }

@@ -30,7 +30,10 @@ func (k *Keeper) judge(a *account, now time.Time) bridge.Health {
 	}
 	say := func(t *trouble) {
 		h.Reason = t.Reason
-		h.LastError = &bridge.HealthError{Code: t.Code, Message: advice(a.id, t, means), At: bridge.Second(t.At)}
+		h.LastError = &bridge.HealthError{Code: t.Code, Message: t.Message + advice(a.id, t, means), At: bridge.Second(t.At)}
+	}
+	because := func(reason bridge.HealthReason, message string, since time.Time) {
+		say(&trouble{Reason: reason, Code: string(reason), Message: message, At: since})
 	}
 	either := func(otherwise bridge.TokenState) {
 		if h.State = otherwise; serves {
@@ -49,16 +52,17 @@ func (k *Keeper) judge(a *account, now time.Time) bridge.Health {
 		h.State = bridge.SignedOut
 	case means == kindTrial && a.dead:
 		h.State, h.UserAction = bridge.Misconfigured, bridge.ActionCheckClient
-		say(fail(classClient, "", "the vendor refuses the token of the configuration").at(a.notBefore))
+		because(bridge.HealthClientRefused, "the vendor refuses the token of the configuration", a.notBefore)
 	case a.access() == "" && means == kindNone && ended == "":
 		h.State, h.UserAction = bridge.SignedOut, bridge.ActionLogin
 	case a.held != nil:
 		either(bridge.Expired)
 		h.UserAction = bridge.ActionCheckDisk
-		say(fail(classDisk, "", "the renewed credentials cannot be saved").at(a.heldAt))
+		because(bridge.HealthNotSaved, "the renewed credentials cannot be saved", a.heldAt)
 	case k.moved(a):
 		either(bridge.LoginNeeded)
-		h.Reason, h.UserAction = bridge.HealthMoved, bridge.ActionLogin
+		h.UserAction = bridge.ActionLogin
+		because(bridge.HealthMoved, "the credentials were restored beside another installation, which may use them", r.Pair.Obtained)
 	case ended == endedGrant:
 		either(bridge.LoginNeeded)
 		h.UserAction = bridge.ActionLogin
@@ -80,11 +84,10 @@ func (k *Keeper) judge(a *account, now time.Time) bridge.Health {
 		say(r.Trouble)
 	case r.open() && (r.Intent.Lost || !a.renewing):
 		either(bridge.Expired)
-		say(&trouble{Reason: bridge.HealthLostInFlight, Code: string(bridge.HealthLostInFlight), At: r.Intent.Started,
-			Message: "latchkey stopped in the middle of a renewal, whose outcome is not known"})
+		because(bridge.HealthLostInFlight, "latchkey stopped in the middle of a renewal, whose outcome is not known", r.Intent.Started)
 	case k.exhausted(a, now) && !a.due.Before(now.Add(untilTomorrow(now))):
 		either(bridge.Expired)
-		h.Reason = bridge.HealthRateLimited
+		because(bridge.HealthRateLimited, "today's token calls of this account are used up", now.Truncate(daily))
 	case serves, a.health.State == bridge.Valid:
 		// A token that has just ended is renewed in a moment: the account does not go
 		// offline for that. If the renewal fails, one of the cases above holds.
@@ -98,26 +101,25 @@ func (k *Keeper) judge(a *account, now time.Time) bridge.Health {
 	return h
 }
 
-// at dates a trouble that is made up anew each time it is looked at.
-func (t *trouble) at(when time.Time) *trouble { t.At = when.UTC().Round(0); return t }
-
-// advice is what a person reads of a trouble: what, and what to type (T22). Since
-// when stands beside it.
+// advice is what a person is told to do about a trouble, and what to type (T22).
 func advice(account string, t *trouble, means kind) string {
-	switch t.Class {
-	case classGrant:
-		if means == kindAcquire {
-			return t.Message + ": correct user name, password or token of the account in the configuration"
+	switch t.Reason {
+	case bridge.HealthRevoked, bridge.HealthLostInFlight:
+		switch {
+		case t.Class != classGrant:
+		case means == kindAcquire:
+			return ": correct user name, password or token of the account in the configuration"
+		default:
+			return ": sign in again with `latchkey login " + account + "`"
 		}
-		return t.Message + ": sign in again with `latchkey login " + account + "`"
-	case classClient:
-		return t.Message + ": correct the account in the configuration, then see `latchkey status`"
-	case classDisk:
-		return t.Message + "; see `latchkey doctor`"
-	case classClock:
-		return t.Message + "; see `latchkey doctor`"
+	case bridge.HealthMoved:
+		return ": sign in again with `latchkey login " + account + "`, or take them over with `latchkey restore --take-over`"
+	case bridge.HealthClientRefused:
+		return ": correct the account in the configuration, then see `latchkey status`"
+	case bridge.HealthNotSaved, bridge.HealthClock:
+		return "; see `latchkey doctor`"
 	}
-	return t.Message + "; latchkey tries again by itself"
+	return "; latchkey tries again by itself"
 }
 
 // waitsForPerson tells whether nothing happens before a person acts.

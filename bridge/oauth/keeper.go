@@ -142,7 +142,16 @@ func (k *Keeper) Remove(id string) {
 	defer k.mu.Unlock()
 	if a := k.accounts[id]; a != nil {
 		a.gone = true
+		k.release(a)
 		k.settle(a)
+		k.forget(a)
+	}
+}
+
+// forget drops a removed account once nothing of it is in flight or unsaved.
+func (k *Keeper) forget(a *account) {
+	if a.gone && len(a.turn) == 0 && a.held == nil {
+		delete(k.accounts, a.id)
 	}
 }
 

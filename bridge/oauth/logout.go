@@ -76,17 +76,24 @@ func (k *Keeper) revoke(ctx context.Context, a *account) Farewell {
 		access = a.access()
 		k.mu.RUnlock()
 	}
-	worked := 0
+	worked, failed := 0, 0
 	for i := range d.Revoke {
 		reply, t := k.speak.send(ctx, d, &d.Revoke[i], fill{access: access, refresh: a.rec.Pair.Refresh})
-		if t == nil && reply.status/100 == 2 && !saysNo(reply.body) {
+		switch {
+		case d.Revoke[i].Optional:
+		case t == nil && reply.status/100 == 2 && !saysNo(reply.body):
 			worked++
+		default:
+			failed++
 		}
 	}
-	switch worked {
-	case len(d.Revoke):
+	switch {
+	case failed == 0 && access != "" && k.probe(ctx, d, access) == works:
+		// Doorkeepers before 5.2 answer 200 without effect to a wrong client.
+		return Farewell{Message: "forgotten here; the vendor said that it is revoked, but the access token still works, so look at its own page"}
+	case failed == 0:
 		return Farewell{Revoked: true, Message: "revoked at the vendor, and forgotten here"}
-	case 0:
+	case worked == 0:
 		return Farewell{Message: "forgotten here; the vendor did not confirm that it is revoked, so look at its own page"}
 	}
 	return Farewell{Message: "forgotten here; the vendor confirmed only a part of the revoking, so look at its own page"}
@@ -98,9 +105,18 @@ func saysNo(body []byte) bool {
 	return object["success"] == false || object["error"] != nil && object["error"] != ""
 }
 
-// Inspect returns what the vendor says of the account's access token, without
-// anything secret. The error is a *bridge.Failure.
+// Inspect returns what the vendor's introspection says of the account's access
+// token, without anything secret. The error is a *bridge.Failure.
 func (k *Keeper) Inspect(ctx context.Context, account string) (json.RawMessage, error) {
+	return k.shown(ctx, account, func(d *bridge.Dialect) *bridge.Ask { return d.Inspect })
+}
+
+// TokenInfo is Inspect for the vendor's token info.
+func (k *Keeper) TokenInfo(ctx context.Context, account string) (json.RawMessage, error) {
+	return k.shown(ctx, account, func(d *bridge.Dialect) *bridge.Ask { return d.TokenInfo })
+}
+
+func (k *Keeper) shown(ctx context.Context, account string, by func(*bridge.Dialect) *bridge.Ask) (json.RawMessage, error) {
 	a := k.find(account)
 	if a == nil {
 		return nil, &bridge.Failure{Reason: bridge.ReasonUnknownTarget, Message: errUnknown.Error()}
@@ -113,10 +129,11 @@ func (k *Keeper) Inspect(ctx context.Context, account string) (json.RawMessage, 
 	conf := a.conf
 	k.mu.RUnlock()
 	d := &conf.Dialect
-	if d.Inspect == nil {
-		return nil, &bridge.Failure{Reason: bridge.ReasonUnknownTarget, Message: "this vendor has no introspection"}
+	ask := by(d)
+	if ask == nil {
+		return nil, &bridge.Failure{Reason: bridge.ReasonUnknownTarget, Message: "this vendor does not show a token"}
 	}
-	reply, t := k.speak.send(ctx, d, d.Inspect, fill{access: b.Token.Reveal()})
+	reply, t := k.speak.send(ctx, d, ask, fill{access: b.Token.Reveal()})
 	switch {
 	case t != nil && t.Class == classNotSent:
 		return nil, &bridge.Failure{Reason: bridge.ReasonNotSent, Message: t.Message}
@@ -125,10 +142,10 @@ func (k *Keeper) Inspect(ctx context.Context, account string) (json.RawMessage, 
 	case reply.status == http.StatusTooManyRequests:
 		return nil, &bridge.Failure{Reason: bridge.ReasonRateLimited, Status: reply.status, Message: "the vendor asks for fewer calls"}
 	case reply.status/100 != 2:
-		if reply.status == http.StatusUnauthorized && d.Inspect.Bearer {
+		if reply.status == http.StatusUnauthorized && ask.Bearer {
 			k.Tokens(account).Refused(b)
 		}
-		return nil, &bridge.Failure{Reason: bridge.ReasonRejected, Status: reply.status, Message: "the vendor refused the introspection"}
+		return nil, &bridge.Failure{Reason: bridge.ReasonRejected, Status: reply.status, Message: "the vendor refused to show the token"}
 	}
 	said := decode(reply.body)
 	clean(said, b.Token.Reveal(), d.Secret.Reveal())

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"latchkey/bridge"
+	"latchkey/bridge/oauth"
 )
 
 func TestLogout(t *testing.T) {
@@ -22,7 +24,15 @@ func TestLogout(t *testing.T) {
 		"works":       {func(*home) {}, true, "revoked at the vendor, and forgotten here", 0},
 		"expired":     {func(h *home) { h.v.act(say(503, "")); time.Sleep(2 * time.Hour); h.v.act(nil) }, true, "revoked at the vendor", 1},
 		"vendor down": {func(h *home) { h.v.act(say(503, "")) }, false, "did not confirm", 0},
-		"says no":     {func(h *home) { h.v.act(say(200, `{"success":false}`)) }, false, "did not confirm", 0},
+		"no effect": {func(h *home) {
+			h.v.act(func(v *vendor, r *http.Request, answer func() (*http.Response, error)) (*http.Response, error) {
+				if r.URL.Path == "/revoke" {
+					return say(200, `{}`)(v, r, answer)
+				}
+				return answer()
+			})
+		}, false, "still works", 0},
+		"says no": {func(h *home) { h.v.act(say(200, `{"success":false}`)) }, false, "did not confirm", 0},
 	} {
 		bubble(name, t, func(t *testing.T) {
 			v, m := newVendor(), newMemory()
@@ -51,6 +61,22 @@ func TestLogout(t *testing.T) {
 				t.Fatal(err)
 			}
 			h.wantServing()
+		})
+	}
+}
+
+// What a vendor does with an optional request is not known to mean anything.
+func TestLogoutOptionalAsk(t *testing.T) {
+	for _, optional := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			h := signedIn(t, newVendor(), newMemory(), func(_ *oauth.Options, a *oauth.Account) {
+				refused := a.Dialect.Revoke[0]
+				refused.URL, refused.Optional = "https://vendor.test/nowhere", optional
+				a.Dialect.Revoke = append(slices.Clone(a.Dialect.Revoke), refused)
+			})
+			if bye, err := h.Logout(context.Background(), "gate"); err != nil || bye.Revoked != optional {
+				t.Errorf("optional %v: Logout() = %+v, %v", optional, bye, err)
+			}
 		})
 	}
 }

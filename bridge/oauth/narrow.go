@@ -157,7 +157,7 @@ func (k *Keeper) mint(ctx context.Context, a *account, name string) {
 		// broad one, and is dropped here.
 		got.refresh = ""
 		n := narrowed{name, k.pair(got, arrived)}
-		k.update(a, func() { a.keep(n, a.moment(n.Pair.Expires, true)) })
+		k.update(a, func() { a.keep(n, thisRun(n.Pair.Expires, true)) })
 		k.saveNarrow(ctx, a, n)
 	}
 	k.update(a, func() {

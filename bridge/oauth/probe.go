@@ -19,22 +19,35 @@ const (
 	refuses
 )
 
-// probe tries an access token by one read: the question whose account it is,
-// else the vendor's introspection.
+// probe tries an access token by one read: the question whose account it is, else
+// the vendor's token info, and where that says nothing (it may be switched off)
+// its introspection or its probe.
 func (k *Keeper) probe(ctx context.Context, d *bridge.Dialect, access string) verdict {
-	ask := d.Inspect
+	asks := []*bridge.Ask{d.TokenInfo, d.Inspect, d.Probe}
 	if d.Identity != nil {
-		ask = &bridge.Ask{Method: http.MethodGet, URL: d.Identity.URL, Bearer: true}
+		asks = []*bridge.Ask{{Method: http.MethodGet, URL: d.Identity.URL, Bearer: true}}
 	}
-	if ask == nil {
-		return unknown
+	for _, ask := range asks {
+		if ask == nil {
+			continue
+		}
+		if v := k.try(ctx, d, ask, access); v != unknown {
+			return v
+		}
 	}
+	return unknown
+}
+
+func (k *Keeper) try(ctx context.Context, d *bridge.Dialect, ask *bridge.Ask, access string) verdict {
 	a, t := k.speak.send(ctx, d, ask, fill{access: access})
 	switch {
 	case t != nil:
 	case a.status == http.StatusUnauthorized && ask.Bearer:
 		return refuses
 	case a.status/100 == 2 && ask.Bearer:
+		if ask == d.Probe && !hasData(a.body) {
+			return unknown
+		}
 		return works
 	case a.status/100 == 2:
 		// `active: false` may only mean that the token is not the asker's.
@@ -43,6 +56,12 @@ func (k *Keeper) probe(ctx context.Context, d *bridge.Dialect, access string) ve
 		}
 	}
 	return unknown
+}
+
+// hasData tells a GraphQL answer with data from a page, and from one with errors.
+func hasData(body []byte) bool {
+	object, _ := decode(body).(map[string]any)
+	return object["data"] != nil && object["errors"] == nil
 }
 
 // tryAccess finds out after a refused refresh whether the access token serves.
@@ -58,8 +77,9 @@ func (k *Keeper) tryAccess(ctx context.Context, a *account, conf *Account) {
 // trial tries a token of the vendor's portal that the vendor has refused. Where
 // there is nothing to try it by, it is put into use again.
 func (k *Keeper) trial(ctx context.Context, a *account, conf *Account) *trouble {
-	v := k.probe(ctx, &conf.Dialect, conf.Dialect.Static.Reveal())
-	askable := conf.Dialect.Identity != nil || conf.Dialect.Inspect != nil
+	d := &conf.Dialect
+	v := k.probe(ctx, d, d.Static.Reveal())
+	askable := d.Identity != nil || d.Inspect != nil || d.TokenInfo != nil || d.Probe != nil
 	if a.rec.Ended != "" { // it was signed out, and a person wants it back
 		rec := a.rec
 		rec.Ended = ""

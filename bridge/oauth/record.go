@@ -55,8 +55,15 @@ type pair struct {
 	Doubt    bool      `json:"doubt,omitzero"`    // the wall clock was not trusted then
 }
 
-// Format masks every verb: a pair is never printed.
+// Format masks every verb: none of these is ever printed. Each has its own,
+// because fmt calls no methods behind a pointer that it prints with a wrong verb.
 func (pair) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "***") }
+
+// Format masks.
+func (record) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "***") }
+
+// Format masks.
+func (arrival) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "***") }
 
 // narrowed is a token minted for one resource.
 type narrowed struct {
@@ -121,6 +128,9 @@ func decodeRecord(stored []byte) (record, error) {
 	}
 	if r.Version > recordVersion {
 		return record{}, fmt.Errorf("the stored record is of a newer latchkey (version %d)", r.Version)
+	}
+	if r.Trouble == nil && (r.Ended == endedGrant || r.Ended == endedClient) {
+		r.Trouble = fail(class(r.Ended), "", "the vendor refused the account")
 	}
 	return r, nil
 }

@@ -110,6 +110,22 @@ func TestLostReply(t *testing.T) {
 		h.want(bridge.Valid, "", bridge.ActionNone)
 	})
 
+	bubble("c: no definite answer, so tried again", t, func(t *testing.T) {
+		v := newVendor()
+		v.kills = false
+		h := loses(t, v, dropReply)
+		_, _, before := h.tokens()
+		v.mu.Lock()
+		v.refresh[before] = 1
+		v.fault = []faultFunc{func(_ *vendor, _ *http.Request, answer func() (*http.Response, error)) (*http.Response, error) {
+			return answer()
+		}, say(503, "")}
+		v.mu.Unlock()
+		time.Sleep(30 * time.Minute)
+		h.wantServing()
+		h.want(bridge.Valid, "", bridge.ActionNone)
+	})
+
 	bubble("c: its reply is lost too", t, func(t *testing.T) {
 		v := newVendor()
 		v.kills = false

@@ -172,7 +172,7 @@ func check(d *bridge.Dialect) error {
 	for _, one := range []struct {
 		name string
 		ask  *bridge.Ask
-	}{{"exchange", d.Exchange}, {"acquire", d.Acquire}, {"refresh", d.Refresh}, {"narrow", d.Narrow}, {"inspect", d.Inspect}} {
+	}{{"exchange", d.Exchange}, {"acquire", d.Acquire}, {"refresh", d.Refresh}, {"narrow", d.Narrow}, {"inspect", d.Inspect}, {"token info", d.TokenInfo}, {"probe", d.Probe}} {
 		if one.ask != nil {
 			see(one.name, one.ask.URL)
 		}

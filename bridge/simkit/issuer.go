@@ -117,6 +117,7 @@ type Token struct {
 	Created time.Time
 	Expires time.Time // zero: never
 	Live    bool
+	Mate    string // the other token of the same reply; "": none
 }
 
 // Look finds a token, also a dead one. It is not a use of it.
@@ -127,7 +128,11 @@ func (i *Issuer) Look(text string) (Token, bool) {
 	if t == nil {
 		return Token{}, false
 	}
-	return Token{t.use, t.grant(), t.created, t.expires, t.live(time.Now())}, true
+	mate := ""
+	if t.mate != nil {
+		mate = t.mate.text
+	}
+	return Token{t.use, t.grant(), t.created, t.expires, t.live(time.Now()), mate}, true
 }
 
 // End ends a token, or the whole grant that it is of; it tells whether the token

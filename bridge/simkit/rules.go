@@ -25,6 +25,10 @@ type Rules struct {
 	BadScope       BadScope                // what a scope that is not OK leads to
 	PKCE           bool                    // a challenge is required; one that is sent is always checked
 
+	// Scope tells the scope of the tokens that a code brings which is exchanged with a
+	// scope of its own; ok false refuses it. nil: the one of the consent.
+	Scope func(asked, granted string) (scope string, ok bool)
+
 	// Requests to the token endpoint.
 	Grants     []string            // accepted values of grant_type; none: authorization_code, refresh_token
 	In         []Place             // where parameters are read; none: the form. Elsewhere they are not seen

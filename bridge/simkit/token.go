@@ -98,6 +98,13 @@ func (i *Issuer) exchange(c Client, whole bool, p url.Values) (Issued, *Refusal)
 	case k.challenge != "" && !proves(k.challenge, p.Get("code_verifier")):
 		return Issued{}, &Refusal{Code: InvalidGrant, Why: "code_verifier does not fit"}
 	}
+	if i.rules.Scope != nil {
+		scope, ok := i.rules.Scope(p.Get("scope"), k.of.Scope)
+		if !ok {
+			return Issued{}, &Refusal{Code: InvalidScope, Why: "scope not allowed"}
+		}
+		k.of.Scope = scope
+	}
 	k.used = true
 	return i.first(k.of, whole), nil
 }

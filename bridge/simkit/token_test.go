@@ -285,6 +285,24 @@ func TestOtherGrants(t *testing.T) {
 	})
 }
 
+// A code may be exchanged for a scope of its own.
+func TestScopeOfExchange(t *testing.T) {
+	r := rules()
+	r.Scope = func(asked, granted string) (string, bool) { return asked, asked != "all" }
+	i := simkit.NewIssuer(r)
+	code := newCode(t, i, "scope", "read")
+	with := func(scope string) reply {
+		return ask(t, i, "grant_type", "authorization_code", "code", code, "redirect_uri", callback, "scope", scope)
+	}
+	if got := with("all"); got.Status != 400 || got.Error != simkit.InvalidScope {
+		t.Errorf("a scope that is not allowed: %+v", got)
+	}
+	got := with("narrow")
+	if again := refresh(t, i, got.Refresh); got.Scope != "narrow" || again.Scope != "narrow" {
+		t.Errorf("scopes %q, then %q, want narrow", got.Scope, again.Scope)
+	}
+}
+
 func TestEnd(t *testing.T) {
 	i := simkit.NewIssuer(rules())
 	one, two, three := i.Issue("app", "ann", "read"), i.Issue("app", "ann", "read"), i.Issue("app", "bob", "read")

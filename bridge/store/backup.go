@@ -68,35 +68,55 @@ func RestoreBackup(o Options, file string) (Restored, error) {
 	return done, nil
 }
 
-func (s *Store) restore(o Options, file string) (Restored, error) {
+// CheckBackup reads a backup whole and proves its key, as [RestoreBackup] would
+// do it first. It touches nothing, so that it can be asked while the store is
+// open.
+func CheckBackup(o Options, file string) error {
+	if _, _, _, err := readBackup(o, file); err != nil {
+		return fmt.Errorf("read backup: %w", err)
+	}
+	return nil
+}
+
+func readBackup(o Options, file string) (*keyring, *sealer, *contents, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return Restored{}, err
+		return nil, nil, nil, err
 	}
 	defer f.Close()
 	found, err := inspect(f)
 	switch {
 	case err != nil:
-		return Restored{}, err
+		return nil, nil, nil, err
 	case found.schema > schema:
-		return Restored{}, fmt.Errorf("%w: its schema is %d", ErrNewer, found.schema)
+		return nil, nil, nil, fmt.Errorf("%w: its schema is %d", ErrNewer, found.schema)
 	case found.fault != nil:
-		return Restored{}, fmt.Errorf("%w: the backup: %v", ErrDamaged, found.fault)
+		return nil, nil, nil, fmt.Errorf("%w: the backup: %v", ErrDamaged, found.fault)
 	}
-	if s.ring, err = loadKeys(o, false); err != nil {
-		return Restored{}, err
-	}
-	if s.seal, err = s.ring.fitting(found.check); err != nil {
-		return Restored{}, err
-	}
-	c, err := readSound(s.seal, f)
+	ring, err := loadKeys(o, false)
 	if err != nil {
+		return nil, nil, nil, err
+	}
+	seal, err := ring.fitting(found.check)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	c, err := readSound(seal, f)
+	return ring, seal, c, err
+}
+
+func (s *Store) restore(o Options, file string) (done Restored, err error) {
+	var c *contents
+	if s.ring, s.seal, c, err = readBackup(o, file); err != nil {
 		return Restored{}, err
 	}
 	if err := s.outdo(c); err != nil {
 		return Restored{}, err
 	}
 	if err := s.identify(); err != nil {
+		return Restored{}, err
+	}
+	if _, err := c.mend(s.seal, "the store was replaced by a backup; what came after it is in the replaced database"); err != nil {
 		return Restored{}, err
 	}
 	aside, err := s.place(c, "replaced")

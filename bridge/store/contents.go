@@ -18,6 +18,7 @@ type contents struct {
 	others      map[string]map[string][]byte // bucket, name
 	unreadable  map[string]bool              // accounts that were seen and not opened
 	foreign     bool                         // something is sealed with another key
+	schema      int                          // 0: not known
 }
 
 func newContents() *contents {
@@ -32,7 +33,13 @@ func newContents() *contents {
 // already stays, but for credentials of a higher generation.
 func (c *contents) read(seal *sealer, r io.ReaderAt, size int64, head meta) {
 	walk(r, size, head, func(bucket, name string, value []byte) {
+		if bucket == bucketAbout && name == nameSchema && c.schema == 0 && checkSum(bucket, name, value) == nil {
+			c.schema, _ = strconv.Atoi(string(value[1 : len(value)-sumSize]))
+		}
 		plain, err := seal.open(bucket, name, value)
+		if bucket == bucketOpenings && err != nil {
+			return // its own proof tells; it must not keep the rest from being used
+		}
 		if err == errForeign {
 			c.foreign = true
 		}
@@ -121,8 +128,7 @@ func (c *contents) build(path string, seal *sealer) (size int64, err error) {
 			if err := apply(tx, seal, changes); err != nil {
 				return err
 			}
-			value := clearValue(bucketAbout, nameSchema, strconv.Itoa(schema))
-			return tx.Bucket([]byte(bucketAbout)).Put([]byte(nameSchema), value)
+			return putSchema(tx)
 		})
 	})
 	if err != nil {
@@ -174,6 +180,7 @@ func (s *Store) create() error {
 	s.seal = s.ring.sealers[0]
 	c := newContents()
 	c.others[bucketAbout][nameOrigin] = []byte(s.installation)
+	c.others[bucketOpenings][nameEnds] = noEnds().encode(s.seal)
 	_, err := s.place(c, "")
 	return err
 }
@@ -186,6 +193,9 @@ func (s *Store) compact() error {
 	}
 	defer f.Close()
 	c, err := readSound(s.seal, f)
+	if err == nil {
+		_, err = c.mend(s.seal, "")
+	}
 	if err == nil {
 		_, err = s.place(c, "")
 	}

@@ -65,6 +65,14 @@ func play(scene, dir string) error {
 		return nil
 	case "rekey":
 		return s.Rekey(bridge.NewSecret("the second key of this store"))
+	case "openings", "openings without end":
+		for i := 5; i < 8 || scene != "openings"; i++ {
+			if err := s.Append([]store.Opening{pressed(i)}); err != nil {
+				return err
+			}
+			fmt.Println(i)
+		}
+		return nil
 	case "limit":
 		return limited(s)
 	}
@@ -129,6 +137,12 @@ func TestKilled(t *testing.T) {
 			// One more than was told may be there: killed after the commit.
 			if got != fmt.Sprintf("record %d of gate", 4+told) && got != fmt.Sprintf("record %d of gate", 5+told) {
 				t.Errorf("record is %q after %d were told", got, told)
+			}
+		}},
+		{"openings", openingsPlanted(t), 6, func(t *testing.T, s *store.Store, out string) {
+			told := strings.Count(out, "\n")
+			if p := proven(t, s); int(p.Last) != 4+told && int(p.Last) != 5+told {
+				t.Errorf("the log ends with %d after %d were told", p.Last, told)
 			}
 		}},
 		{"open", nil, 2, func(t *testing.T, s *store.Store, _ string) { wantRecord(t, s, "gate", "") }},

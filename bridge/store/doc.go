@@ -1,6 +1,6 @@
 // Package store keeps what latchkey must not lose, in one bbolt file: the
 // credentials of every account with their earlier generations, the vendors'
-// notes, and records of the daemon (inventory, documents sent). The daemon opens
+// notes, records of the daemon (inventory, documents sent), and the opening log. The daemon opens
 // it once and hands it to the keeper, the engine and the page; a command line
 // without a daemon opens it alone.
 //
@@ -30,8 +30,13 @@
 // a goroutine of its own, which nobody can recover (bbolt #446, #447). So the
 // whole file is read and judged by our own reader before bbolt gets to see it.
 //
-// Room is left for the opening log: one more name in buckets and the next schema
-// number, which an older latchkey refuses.
+// The opening log ([Store.Append]) is a ring of sealed records, each authenticated
+// with a key derived from the store's and chained to the one before. Its two ends
+// are signed, so that [Store.Verify] proves which records are there and that none
+// is changed, moved, missing or added. Whatever breaks it, it can be continued,
+// and the break stays visible, also through a rekey. It came with schema 2; a
+// store of schema 1 is brought there when it is opened, which an older latchkey
+// then refuses.
 //
 // The store owns no goroutine. All methods may be called from any goroutine;
 // one write runs at a time, reads do not wait for writes. No callback runs inside

@@ -56,6 +56,18 @@ func (s *Store) Generations(account string) ([]Generation, error) {
 	return all, err
 }
 
+// Kept returns a copy of the record of a generation that [Store.Generations]
+// lists.
+func (s *Store) Kept(account string, number uint64) ([]byte, error) {
+	s.write.Lock()
+	defer s.write.Unlock()
+	c, err := s.current(account)
+	if err == nil && c.generation != number {
+		c, err = s.generation(account, number)
+	}
+	return c.record, err
+}
+
 // Restore makes a kept generation the current record, under a new number that it
 // returns; 0 is the newest kept one. The record that it replaces is kept, so
 // Restore can be undone.

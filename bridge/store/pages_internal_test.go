@@ -102,7 +102,7 @@ func TestWalkSeesFlippedBits(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, heads, seen := contentOf(whole)
-	if seen || heads != 2 || len(want) != 60+3 {
+	if seen || heads != 2 || len(want) != 60+4 {
 		t.Fatalf("the sound file: %d values, %d heads, damage %v", len(want), heads, seen)
 	}
 	flips, unseen := 0, 0

@@ -56,6 +56,9 @@ func (s *Store) rebuild(cause error, copies copyFiles) error {
 	if best.others[bucketAbout][nameOrigin] == nil {
 		best.others[bucketAbout][nameOrigin] = []byte(s.installation)
 	}
+	if _, err := best.mend(s.seal, "the database was damaged; what could be read was brought back"); err != nil {
+		return err
+	}
 	aside, err := s.place(best, "damaged")
 	if err != nil {
 		return fmt.Errorf("replace the damaged database (%v): %w", cause, err)

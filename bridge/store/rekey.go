@@ -73,7 +73,11 @@ func (s *Store) resealAll(next *sealer) error {
 	defer s.sealing.Unlock()
 	err := s.update(func(tx *bbolt.Tx) error {
 		for _, bucket := range buckets {
-			if err := reseal(tx, bucket, s.seal, next); err != nil {
+			change := reseal
+			if bucket == bucketOpenings {
+				change = func(tx *bbolt.Tx, _ string, from, to *sealer) error { return rechain(tx, from, to) }
+			}
+			if err := change(tx, bucket, s.seal, next); err != nil {
 				return err
 			}
 		}

@@ -39,6 +39,7 @@ const minKeyText = 16
 type sealer struct {
 	id    string // 8 hex digits that name the key, not a part of it
 	aeads map[string]cipher.AEAD
+	chain []byte // authenticates the opening log
 }
 
 func newSealer(text bridge.Secret) (*sealer, error) {
@@ -53,6 +54,9 @@ func newSealer(text bridge.Secret) (*sealer, error) {
 		return nil, fmt.Errorf("derive key id: %v", err)
 	}
 	s := &sealer{id: hex.EncodeToString(id), aeads: map[string]cipher.AEAD{}}
+	if s.chain, err = derive("chain of openings", 32); err != nil {
+		return nil, fmt.Errorf("derive key for the chain of openings: %v", err)
+	}
 	for _, purpose := range append([]string{purposeCopies}, buckets...) {
 		key, err := derive(purpose, 32)
 		if err != nil {

@@ -49,6 +49,7 @@ type Options struct {
 	Log  *slog.Logger // nil: discarded
 
 	point func(name string) // tests stop the program at named points
+	ring  uint64            // records of the opening log; 0: openingsMost
 }
 
 // Store is an open store. Close lets another program have it.
@@ -62,8 +63,10 @@ type Store struct {
 	db        *bbolt.DB
 	file      *os.File // bbolt's
 	broken    atomic.Pointer[error]
+	failed    chan struct{} // closed when broken is set
 	pageSize  uint64
 
+	openingsMost uint64
 	installation string
 	recovered    *Recovery
 
@@ -98,7 +101,10 @@ func Open(o Options) (*Store, error) {
 func prepare(o Options) (*Store, error) {
 	s := &Store{
 		dir: o.Dir, path: filepath.Join(o.Dir, fileName),
-		keep: o.Keep, log: o.Log, point: o.point, leases: map[string]lease{},
+		keep: o.Keep, log: o.Log, point: o.point, leases: map[string]lease{}, openingsMost: o.ring, failed: make(chan struct{}),
+	}
+	if s.openingsMost == 0 {
+		s.openingsMost = openingsMost
 	}
 	if s.keep == nil {
 		s.keep = func(_, _ []byte) bool { return true }
@@ -155,8 +161,16 @@ func (s *Store) open(o Options) error {
 		return err
 	}
 	s.pageSize = uint64(s.db.Info().PageSize)
+	if err := s.migrate(); err != nil {
+		return err
+	}
 	return s.settle(copies)
 }
+
+// Failed is closed when the database broke under the open store (a disk that
+// cannot read a page, say): every later call fails with [ErrDamaged], and opening
+// the store again recovers.
+func (s *Store) Failed() <-chan struct{} { return s.failed }
 
 // openFile remembers bbolt's file for Close.
 func (s *Store) openFile(name string, flag int, mode os.FileMode) (f *os.File, err error) {

@@ -140,7 +140,7 @@ func TestLocked(t *testing.T) {
 func TestNewerSchema(t *testing.T) {
 	dir := t.TempDir()
 	shut(t, opened(t, store.Options{Dir: dir}))
-	store.SetSchema(t, database(dir), 2)
+	store.SetSchema(t, database(dir), store.Schema+1)
 	before := fingerprint(t, dir)
 	if _, err := store.Open(store.Options{Dir: dir}); !errors.Is(err, store.ErrNewer) {
 		t.Errorf("got %v, want ErrNewer", err)

@@ -9,7 +9,10 @@ import (
 
 // schema is the version of what lies in the database. A higher number is
 // refused untouched; its value stays readable by every version.
-const schema = 1
+const (
+	schema           = 2
+	schemaWithoutLog = 1 // had no opening log; brought to 2 when it is opened
+)
 
 // The buckets. All of them are there from the first start on, so that one that
 // is missing is a damage. A new one needs a new schema number.
@@ -19,10 +22,11 @@ const (
 	bucketGenerations = "generations" // account, generation: an earlier record
 	bucketMoved       = "moved"       // account: the installation that its record came from
 	bucketNotes       = "notes"       // account, name
+	bucketOpenings    = "openings"    // number: a record of the opening log; nameEnds
 	bucketRecords     = "records"     // name
 )
 
-var buckets = []string{bucketAbout, bucketCredentials, bucketGenerations, bucketMoved, bucketNotes, bucketRecords}
+var buckets = []string{bucketAbout, bucketCredentials, bucketGenerations, bucketMoved, bucketNotes, bucketOpenings, bucketRecords}
 
 // The names in about.
 const (
@@ -80,6 +84,9 @@ func (s *Store) commit(changes ...change) error {
 func apply(tx *bbolt.Tx, seal *sealer, changes []change) error {
 	for _, c := range changes {
 		b, name := tx.Bucket([]byte(c.bucket)), []byte(c.name)
+		if c.bucket == bucketOpenings {
+			b.FillPercent = 0.9 // it only grows at its end
+		}
 		var err error
 		if c.plain == nil {
 			err = b.Delete(name)
@@ -113,8 +120,8 @@ func (s *Store) guarded(fn func() error) error {
 		return *broken
 	}
 	panicked, err := guard(fn)
-	if panicked {
-		s.broken.Store(&err)
+	if panicked && s.broken.CompareAndSwap(nil, &err) {
+		close(s.failed)
 	}
 	return err
 }

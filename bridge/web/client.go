@@ -57,6 +57,15 @@ func (c *Client) Call(ctx context.Context, what CallAsk) (result json.RawMessage
 	return result, seen.Outcome == bridge.OutcomeOK, err
 }
 
+// Log asks for the opening log, or for its proof.
+func (c *Client) Log(ctx context.Context, verify bool) (json.RawMessage, error) {
+	path := "/log"
+	if verify {
+		path += "?verify"
+	}
+	return ask[json.RawMessage](ctx, c, http.MethodGet, path, nil)
+}
+
 // Login begins a sign-in, hands the URL to show, and waits for its end.
 func (c *Client) Login(ctx context.Context, account string, show func(url string)) (SignedIn, error) {
 	body, err := c.send(ctx, http.MethodPost, "/login", loginAsk{Account: account})
@@ -128,10 +137,11 @@ func ask[T any](ctx context.Context, c *Client, method, path string, v any) (T, 
 	return answer, nil
 }
 
-// send returns the body of a 200; what the daemon says otherwise is the error.
+// send returns the body of a 200; what the daemon says otherwise is the error. v
+// is sent as JSON, or as it is where it is a reader.
 func (c *Client) send(ctx context.Context, method, path string, v any) (io.ReadCloser, error) {
-	var out io.Reader
-	if v != nil {
+	out, plain := v.(io.Reader)
+	if v != nil && !plain {
 		body, err := json.Marshal(v)
 		if err != nil {
 			return nil, err

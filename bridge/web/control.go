@@ -16,11 +16,15 @@ func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", s.status)
 	mux.HandleFunc("GET /health", s.healthz)
+	if s.o.Openings != nil {
+		mux.HandleFunc("GET /log", s.controlLog)
+	}
 	mux.HandleFunc("POST /call", s.controlCall)
 	mux.HandleFunc("POST /login", s.controlLogin)
 	mux.HandleFunc("POST /paste", s.controlPaste)
 	mux.HandleFunc("POST /confirm", s.controlConfirm)
 	mux.HandleFunc("POST /logout", s.controlLogout)
+	s.controlKeys(mux)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
@@ -45,6 +49,15 @@ func (s *Server) controlCall(w http.ResponseWriter, r *http.Request) {
 	if read(w, r, &ask) {
 		reply(w, s.o.Daemon.Call(r.Context(), "command line", ask))
 	}
+}
+
+func (s *Server) controlLog(w http.ResponseWriter, r *http.Request) {
+	log, err := s.o.Openings(r.Context(), r.URL.Query().Has("verify"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	reply(w, log)
 }
 
 // controlLogin answers with the URL at once, and with what became of the sign-in

@@ -37,8 +37,13 @@ type Options struct {
 	Daemon         Daemon
 	SignIn         SignIn
 	Push           Push
+	Keys           Keys            // for the socket
+	Vault          Vault           // for the socket
 	Samples        func() []Metric // for each scrape of /metrics
-	Log            *slog.Logger
+	// Openings is the opening log, or its proof, for the socket; it is sent as
+	// JSON. nil: there is none.
+	Openings func(ctx context.Context, verify bool) (any, error)
+	Log      *slog.Logger
 }
 
 // Daemon is what the page and the socket see of the running daemon.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -37,7 +36,7 @@ var (
 // home is a house under test: simulated clouds in this process, a broker, and the
 // real program as a process of its own.
 type home struct {
-	t        *testing.T
+	t        testing.TB
 	dir      string // short, so that the socket's path fits
 	page     string
 	doorbird *doorbirdsim.Sim
@@ -71,7 +70,7 @@ func (o *output) String() string {
 
 // newHome sets a house up; nothing of latchkey runs yet. settings are added to the
 // configuration's top level.
-func newHome(t *testing.T, broker string, settings ...string) *home {
+func newHome(t testing.TB, broker string, settings ...string) *home {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "lk")
 	if err != nil {
@@ -84,7 +83,7 @@ func newHome(t *testing.T, broker string, settings ...string) *home {
 	for _, s := range h.clouds {
 		t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	}
-	h.page = "127.0.0.1:" + freePort(t)
+	h.page = fmt.Sprintf("127.0.0.1:%d", bridgetest.FreePort(t))
 	h.write(fmt.Sprintf(`instance: home
 state_dir: %s/state
 mqtt: {broker: %q}
@@ -216,7 +215,7 @@ func (h *home) run(in string, args ...string) (code int, stdout, stderr string) 
 	return run(h.t, in, append(args, "--config", h.config())...)
 }
 
-func run(t *testing.T, in string, args ...string) (code int, stdout, stderr string) {
+func run(t testing.TB, in string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -247,18 +246,4 @@ func (h *home) noSecrets() {
 
 func contains(part string) func(bridgetest.Message) bool {
 	return func(m bridgetest.Message) bool { return strings.Contains(m.Payload, part) }
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

@@ -44,7 +44,8 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		runCommand(), checkCommand(), loginCommand(), logoutCommand(), statusCommand(), callCommand(), healthCommand(), versionCommand(),
+		runCommand(), checkCommand(), loginCommand(), logoutCommand(), statusCommand(), callCommand(),
+		tokenCommand(), backupCommand(), restoreCommand(), rekeyCommand(), logCommand(), healthCommand(), versionCommand(),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"testing"
 )
 
@@ -13,7 +15,20 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(envPart); text != "" {
+		if err := playPart(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if broker := os.Getenv("LATCHKEY_BARE_BROKER"); broker != "" {
+		runBare(broker, os.Getenv("LATCHKEY_BARE_CLOUD")) // a child of BenchmarkCommand
+	}
 	flag.Parse()
+	if p := flag.Lookup("test.parallel"); p.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = p.Value.Set("16") // parallel tests here wait for other processes
+	}
 	dir, err := os.MkdirTemp("", "latchkey-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

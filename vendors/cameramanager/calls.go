@@ -21,7 +21,7 @@ func (a *account) calls() []bridge.Call {
 	// Ids are numbers in all samples and text in topics: both are taken.
 	camera := bridge.Arg{Name: "camera", Type: bridge.ArgJSON}
 	text := func(name string) bridge.Arg { return bridge.Arg{Name: name, Type: bridge.ArgText, Optional: true} }
-	return []bridge.Call{
+	all := []bridge.Call{
 		{Name: "self", Summary: "the user of this account",
 			Do: a.get(func(bridge.Args) (ask, error) { return ask{version: a.versions.Self, path: "/users/self"}, nil })},
 		{Name: "cameras", Summary: "all cameras, read anew", Do: func(ctx context.Context, o bridge.Order) (any, error) {
@@ -44,6 +44,13 @@ func (a *account) calls() []bridge.Call {
 		{Name: "recording", Summary: "one recording with its address, without a token",
 			Args: []bridge.Arg{camera, {Name: "id", Type: bridge.ArgJSON}}, Do: a.get(a.oneRecording)},
 	}
+	if a.rights != "" {
+		all = append(all, bridge.Call{Name: "rights", Summary: "what this user may do: ptz, playback, export, ...",
+			Do: func(ctx context.Context, _ bridge.Order) (any, error) {
+				return shown(a.readPath(ctx, "/rest"+a.rights, nil, nil))
+			}})
+	}
+	return all
 }
 
 // ask is one request for JSON.
@@ -66,7 +73,7 @@ func (a *account) get(of func(bridge.Args) (ask, error)) func(context.Context, b
 // about asks for a resource of the camera that the arguments name.
 func (a *account) about(args bridge.Args, version, path string, query url.Values) (ask, error) {
 	id, err := a.camera(args)
-	return ask{version, "/cameras/" + id + path, query}, err
+	return ask{version, "/cameras/" + url.PathEscape(id) + path, query}, err
 }
 
 // camera is the id of the camera that the arguments name: the vendor's, or that

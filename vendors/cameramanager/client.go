@@ -26,7 +26,11 @@ const pictureLimit = 2 << 20
 
 // read asks for JSON. into may be nil.
 func (c client) read(ctx context.Context, version, path string, query url.Values, into any) (json.RawMessage, error) {
-	reply, err := c.cloud.Read(ctx, bridge.Request{Path: rest(version, path), Query: query})
+	return c.readPath(ctx, rest(version, path), query, into)
+}
+
+func (c client) readPath(ctx context.Context, path string, query url.Values, into any) (json.RawMessage, error) {
+	reply, err := c.cloud.Read(ctx, bridge.Request{Path: path, Query: query})
 	if err != nil {
 		return nil, explain(err)
 	}

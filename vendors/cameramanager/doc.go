@@ -33,5 +33,6 @@
 //
 // Entity ids, permanent: connection, recording, sd_recording, audio,
 // password_problem, password_status, firmware_status, connection_type,
-// last_connection_result, still, refresh_still, last_recording.
+// last_connection_result, still, refresh_still, last_recording; with a configured
+// path (experimental) detection.
 package cameramanager

@@ -6,13 +6,14 @@ import (
 	"latchkey/bridge"
 )
 
-// describe makes a camera's device.
-func describe(c camera) bridge.Device {
+// describe makes a camera's device. events are the types of its detections; nil:
+// it has none.
+func describe(c camera, events []string) bridge.Device {
 	id := string(c.ID)
 	text := func(id, name string) bridge.Entity {
 		return bridge.Entity{ID: id, Name: name, Kind: bridge.Sensor, Diagnostic: true, OffAtFirst: true}
 	}
-	return bridge.Device{
+	d := bridge.Device{
 		ID: bridge.DeviceID(id), Original: id, Name: cmp.Or(string(c.Name), "Camera "+id), Maker: "CameraManager", MAC: bridge.MAC(string(c.MAC)), Kind: "camera",
 		Facts: map[string]string{"deviceTypeId": string(c.DeviceType), "zoneId": string(c.Zone), "accountId": string(c.Account)},
 		Entities: []bridge.Entity{
@@ -27,10 +28,14 @@ func describe(c camera) bridge.Device {
 			text("last_connection_result", "Last connection result"),
 			{ID: "still", Name: "Still", Kind: bridge.ImageKind},
 			{ID: "refresh_still", Name: "Refresh still", Kind: bridge.Button, Icon: "mdi:camera-retake",
-				Verbs: []bridge.Verb{{Says: "PRESS", Call: "snapshot", Args: bridge.Args{"camera": id}}}},
+				Verbs: []bridge.Verb{{Says: "PRESS", Call: "snapshot", Args: bridge.Args{"camera": bridge.DeviceID(id)}}}}, // the camera's own may be no id that a call takes
 			{ID: "last_recording", Name: "Last recording", Kind: bridge.Sensor, Class: "timestamp", OffAtFirst: true},
 		},
 	}
+	if events != nil {
+		d.Entities = append(d.Entities, bridge.Entity{ID: "detection", Name: "Detection", Kind: bridge.Event, Icon: "mdi:motion-sensor", Options: events, OffAtFirst: true})
+	}
+	return d
 }
 
 // facts are what a status says about a camera. What is absent is not said, so the

@@ -14,6 +14,7 @@ type fleet struct {
 	order  []string          // the vendor's ids, as listed; nil: not in this run
 	device map[string]string // their devices
 	early  bool              // states were asked for before there was a list
+	events []string          // types of detections; nil: there are none
 }
 
 // replace reports a new list, and asks for the states of cameras that are new.
@@ -26,7 +27,7 @@ func (f *fleet) replace(list []camera, report bridge.Report) {
 	devices := make([]bridge.Device, 0, len(list))
 	order := make([]string, 0, len(list))
 	for _, c := range list {
-		d := describe(c)
+		d := describe(c, f.events)
 		if known[d.Original] != "" {
 			continue
 		}

@@ -2,7 +2,9 @@ package cameramanager
 
 import (
 	"errors"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,10 @@ type Options struct {
 	Stills   Still `yaml:"stills"`
 	// LastRecording is how often each camera's recordings are asked for; 0: never.
 	LastRecording time.Duration `yaml:"last_recording"`
+	Events        Events        `yaml:"events"`
+	// RightsPath is where the user's rights are, below /rest: documented fields, an
+	// unknown path. "": there is no call `rights`.
+	RightsPath string `yaml:"rights_path"`
 	// Versions of the API, by resource: several live side by side.
 	Versions Versions `yaml:"versions"`
 }
@@ -60,6 +66,7 @@ func Driver() bridge.Driver {
 			return &Options{
 				Stills:        Still{Interval: time.Minute, Rest: 2 * time.Minute, Slots: 1},
 				LastRecording: 15 * time.Minute,
+				Events:        Events{Every: 20 * time.Second},
 				Versions: Versions{Self: "2.4", Cameras: "2.4", Status: "2.4", Location: "2.4", Details: "2.2", Detectors: "2.0",
 					Snapshot: "2.0", Streams: "2.0", Recordings: "2.4", Logout: "2.0"},
 			}
@@ -69,6 +76,7 @@ func Driver() bridge.Driver {
 
 var (
 	isVersion    = regexp.MustCompile(`^[0-9]{1,3}\.[0-9]{1,3}$`).MatchString
+	isPath       = regexp.MustCompile(`^/v[0-9]{1,3}\.[0-9]{1,3}(/([A-Za-z0-9_-]+|\{camera\}))+$`).MatchString
 	isResolution = regexp.MustCompile(`^[1-9][0-9]{1,3}x[1-9][0-9]{1,3}$`).MatchString
 )
 
@@ -95,6 +103,12 @@ func (o *Options) Check(s bridge.Settings) error {
 	wrong(st.Slots < 1 || st.Slots > 4, "options.stills.slots", "must be 1 to 4: the cloud refuses more at once")
 	wrong(st.Resolution != "" && !isResolution(st.Resolution), "options.stills.resolution", "%q is no resolution such as 1280x720", st.Resolution)
 	wrong(o.LastRecording != 0 && o.LastRecording < time.Minute, "options.last_recording", "must be 0 or at least 1m")
+	wrong(o.Events.Path != "" && !isPath(o.Events.Path), "options.events.path", "%q is no path such as /v2.4/cameras/{camera}/events", o.Events.Path)
+	wrong(o.Events.Every < 10*time.Second || o.Events.Every > time.Hour, "options.events.every", "must be 10s to 1h")
+	for _, name := range slices.Sorted(maps.Values(o.Events.Types)) {
+		wrong(name == "" || len(name) > 64, "options.events.types", "%.20q is no name for a type", name)
+	}
+	wrong(o.RightsPath != "" && (!isPath(o.RightsPath) || strings.Contains(o.RightsPath, placeholder)), "options.rights_path", "%q is no path such as /v2.4/users/self/rights", o.RightsPath)
 	for _, v := range o.Versions.all() {
 		wrong(!isVersion(v.text), "options.versions."+v.name, "%q is no version such as 2.4", v.text)
 	}

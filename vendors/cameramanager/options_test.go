@@ -51,6 +51,15 @@ func TestCheck(t *testing.T) {
 			"options.stills.slots: must be 1 to 4: the cloud refuses more at once\noptions.stills.resolution: \"big\" is no resolution such as 1280x720"},
 		{name: "off and small", options: func(o *cameramanager.Options) { o.LastRecording = 0; o.Stills.Resolution = "640x360" }},
 		{name: "last recording", options: func(o *cameramanager.Options) { o.LastRecording = time.Second }, want: "options.last_recording: must be 0 or at least 1m"},
+		{name: "events", options: func(o *cameramanager.Options) {
+			o.Events.Path, o.Events.Types, o.RightsPath = "/v2.4/cameras/{camera}/events", map[string]string{"MOTION_DETECTED": "motion"}, "/v2.4/users/self/rights"
+		}},
+		{name: "bad events", options: func(o *cameramanager.Options) {
+			o.Events = cameramanager.Events{Path: "/v2.4/../events?x", Every: time.Second, Types: map[string]string{"a": "", "b": strings.Repeat("x", 65)}}
+			o.RightsPath = "/v2.4/cameras/{camera}/rights"
+		}, want: "options.events.path: \"/v2.4/../events?x\" is no path such as /v2.4/cameras/{camera}/events\noptions.events.every: must be 10s to 1h\n" +
+			"options.events.types: \"\" is no name for a type\noptions.events.types: \"xxxxxxxxxxxxxxxxxxxx\" is no name for a type\n" +
+			"options.rights_path: \"/v2.4/cameras/{camera}/rights\" is no path such as /v2.4/users/self/rights"},
 		{name: "versions", options: func(o *cameramanager.Options) { o.Versions.Status = "v2"; o.Versions.Logout = "" },
 			want: "options.versions.status: \"v2\" is no version such as 2.4\noptions.versions.logout: \"\" is no version such as 2.4"},
 	} {

@@ -37,6 +37,17 @@ type recording struct {
 	End   moment `json:"endTime"`
 }
 
+// event is a detection. Its stream addresses and its position are left out.
+type event struct {
+	ID       word   `json:"eventId"`
+	Camera   word   `json:"cameraId"`
+	Type     word   `json:"type"`
+	Source   word   `json:"source"`
+	At       moment `json:"timestamp"`
+	Duration word   `json:"duration"` // seconds
+	Object   word   `json:"objectType"`
+}
+
 // apiError is the error object of the API; OAuth errors hold no code.
 type apiError struct {
 	Code word `json:"code"`

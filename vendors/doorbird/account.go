@@ -18,7 +18,9 @@ const bellsNote = "bells"
 // account is one station at work: what its tasks, calls and pushes share.
 type account struct {
 	client
+	id      string
 	name    string
+	hookURL func() (bridge.Secret, error) // nil: the page is off
 	options *Options
 	admin   bool
 	pushes  bool
@@ -30,7 +32,8 @@ type account struct {
 	meta    metadata          // as it answered last; no MAC: not in this run
 	relays  []Relay           // as listed last
 	listed  time.Time         // when
-	bells   []int             // 2 and up, configured or met
+	bells   []int             // 2 and up, configured, met or hooked
+	hooks   []hooked          // in the station
 	links   map[string]string // the newest picture of each history
 	looks   map[string]int    // at a history since an event, by task; 0: nothing is waited for
 	waiting []string          // tasks that ran before the device was known
@@ -40,16 +43,23 @@ type account struct {
 func (o *Options) Open(s bridge.Settings, env bridge.Env) (bridge.Account, error) {
 	a := &account{
 		client: client{cloud: env.Cloud, base: strings.TrimSuffix(s.BaseURL, "/"), twice: o.PeripheralBody == bodyString, viewer: s.Scope == viewer},
-		name:   s.Name, options: o, admin: s.Scope == admin, pushes: !o.PushKey.Empty(),
+		id:     env.Account, name: s.Name, hookURL: env.HookURL, options: o, admin: s.Scope == admin, pushes: !o.PushKey.Empty(),
 		notes: env.Notes, log: env.Log, mac: bridge.MAC(env.Identity), links: map[string]string{}, looks: map[string]int{},
 	}
 	for bell := 2; bell <= o.Bells; bell++ {
 		a.bells = append(a.bells, bell)
 	}
 	a.recall()
-	out := bridge.Account{Tasks: a.tasks(s.Poll), Calls: a.calls()}
+	a.recallHooks()
+	out := bridge.Account{Tasks: a.tasks(s.Poll), Calls: append(a.calls(), a.hookCalls()...)}
+	if a.pushes || a.hookURL != nil {
+		out.Push = &bridge.Push{Key: o.PushKey}
+	}
 	if a.pushes {
-		out.Push = &bridge.Push{Key: o.PushKey, Take: a.take}
+		out.Push.Take = a.take
+	}
+	if a.hookURL != nil {
+		out.Push.Hook = a.hook
 	}
 	return out, nil
 }
@@ -95,6 +105,16 @@ func (a *account) meet(bell int, report bridge.Report) {
 	}
 	if a.meta.MAC != "" {
 		report(a.devices()) // under the lock: lists must arrive in the order in which they were made
+	}
+}
+
+// renew reports the device after its hooks have changed.
+func (a *account) renew(report bridge.Report) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.addHookedBells()
+	if a.meta.MAC != "" {
+		report(a.devices()) // under the lock, as in meet
 	}
 }
 

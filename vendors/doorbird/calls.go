@@ -2,6 +2,7 @@ package doorbird
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,7 +50,7 @@ func (a *account) calls() []bridge.Call {
 			}},
 		{Name: "motion_picture", Summary: "a picture of a motion, 0 is the newest", Args: []bridge.Arg{index},
 			Do: func(ctx context.Context, o bridge.Order) (any, error) {
-				return a.past(ctx, o, "motion", "last_motion", a.pushes)
+				return a.past(ctx, o, "motion", "last_motion", true)
 			}},
 	}
 }
@@ -71,16 +72,11 @@ func (a *account) past(ctx context.Context, o bridge.Order, list, entity string,
 	return orNil(img, err)
 }
 
-// rings tells whether a bell has entities.
+// rings tells whether a bell is known.
 func (a *account) rings(bell int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, known := range append([]int{1}, a.bells...) {
-		if known == bell {
-			return a.pushes
-		}
-	}
-	return false
+	return bell == 1 || slices.Contains(a.bells, bell)
 }
 
 // orNil keeps an empty picture from looking like a result.

@@ -140,15 +140,15 @@ func TestStringFormFires(t *testing.T) {
 func TestNoPermitNoPulse(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	for _, c := range onSim(t, sim, doorbirdsim.DemoAdmin, options(nil)).Calls {
-		if c.Effect != bridge.Writes {
+		if c.Effect != bridge.Writes || c.Name == "hooks_remove" { // which finds nothing to remove: TestHooksPartly
 			continue
 		}
 		if _, err := c.Do(t.Context(), bridge.Order{Args: bridge.Args{"number": int64(1)}}); failure(t, err).Reason != bridge.ReasonDenied {
 			t.Errorf("%s without a permit: %v, want denied", c.Name, err)
 		}
 	}
-	if sim.Log.Count("") != 0 {
-		t.Errorf("%d requests went out", sim.Log.Count(""))
+	if writes := sim.Log.Count("") - sim.Log.Count("GET /*"); writes != 0 {
+		t.Errorf("%d writes went out", writes)
 	}
 }
 

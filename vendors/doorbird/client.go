@@ -16,6 +16,9 @@ import (
 // relayMax is the highest number that a relay may have.
 const relayMax = 9999
 
+// pictureMost bounds a picture; a door station's has a tenth of it.
+const pictureMost = 2 << 20
+
 // client speaks the API of one station. Errors are *bridge.Failure.
 type client struct {
 	cloud  bridge.Cloud
@@ -132,7 +135,7 @@ func (c client) recorded(ctx context.Context, link string) (bridge.Image, error)
 }
 
 func (c client) picture(ctx context.Context, path string) (bridge.Image, error) {
-	reply, err := c.cloud.Read(ctx, bridge.Request{Path: path, Accept: "image/jpeg"})
+	reply, err := c.cloud.Read(ctx, bridge.Request{Path: path, Accept: "image/jpeg", Limit: pictureMost})
 	switch {
 	case err != nil:
 		return bridge.Image{}, err

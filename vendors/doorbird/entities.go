@@ -59,7 +59,7 @@ func merge(configured, allowed, names []Relay) []Relay {
 	return all
 }
 
-// describe makes the station's device.
+// describe makes the station's device. The lock is held.
 func (a *account) describe(m metadata, relays []Relay, bells []int) bridge.Device {
 	mac := bridge.MAC(m.MAC)
 	d := bridge.Device{
@@ -88,17 +88,19 @@ func (a *account) describe(m metadata, relays []Relay, bells []int) bridge.Devic
 		d.Entities = append(d.Entities, bridge.Entity{ID: "restart", Name: "Restart", Kind: bridge.Button, Class: "restart",
 			Setting: true, OffAtFirst: true, Verbs: press("restart", nil)})
 	}
-	if !a.pushes {
-		return d
+	when := func(there bool, e bridge.Entity) {
+		if there {
+			d.Entities = append(d.Entities, e)
+		}
 	}
 	for _, bell := range append([]int{1}, bells...) {
-		d.Entities = append(d.Entities,
-			bridge.Entity{ID: bellID("ring", bell), Name: "Doorbell" + ofBell(bell), Kind: bridge.Event, Class: "doorbell", Options: []string{"ring"}},
-			bridge.Entity{ID: bellID("last_ring", bell), Name: "Last ring" + ofBell(bell), Kind: bridge.ImageKind})
+		when(a.tells(onDoorbell, strconv.Itoa(bell)),
+			bridge.Entity{ID: bellID("ring", bell), Name: "Doorbell" + ofBell(bell), Kind: bridge.Event, Class: "doorbell", Options: []string{"ring"}})
+		when(true, bridge.Entity{ID: bellID("last_ring", bell), Name: "Last ring" + ofBell(bell), Kind: bridge.ImageKind})
 	}
-	d.Entities = append(d.Entities,
-		bridge.Entity{ID: "motion", Name: "Motion", Kind: bridge.BinarySensor, Class: "motion", OffDelay: offDelay},
-		bridge.Entity{ID: "last_motion", Name: "Last motion", Kind: bridge.ImageKind},
-		bridge.Entity{ID: "event", Name: "Other event", Kind: bridge.Event, Options: []string{"other"}, Diagnostic: true, OffAtFirst: true})
+	when(a.tells(onMotion, ""), bridge.Entity{ID: "motion", Name: "Motion", Kind: bridge.BinarySensor, Class: "motion", OffDelay: offDelay})
+	when(true, bridge.Entity{ID: "last_motion", Name: "Last motion", Kind: bridge.ImageKind})
+	when(a.tells(onRelay, ""), bridge.Entity{ID: "opened", Name: "Opened", Kind: bridge.Event, Icon: "mdi:door-open", Options: []string{"opened"}})
+	when(a.pushes, bridge.Entity{ID: "event", Name: "Other event", Kind: bridge.Event, Options: []string{"other"}, Diagnostic: true, OffAtFirst: true})
 	return d
 }

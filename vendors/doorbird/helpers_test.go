@@ -110,7 +110,10 @@ func (c *simCloud) Act(ctx context.Context, r bridge.Request) (bridge.Reply, err
 	if err := bridge.Take(ctx); err != nil {
 		return bridge.Reply{}, err
 	}
-	return c.do(ctx, http.MethodPost, r)
+	if r.Method == "" {
+		r.Method = http.MethodPost
+	}
+	return c.do(ctx, r.Method, r)
 }
 
 func (c *simCloud) do(ctx context.Context, method string, r bridge.Request) (reply bridge.Reply, err error) {
@@ -195,8 +198,11 @@ func onSim(t *testing.T, sim *doorbirdsim.Sim, user string, o *doorbird.Options)
 		scope = doorbirdsim.Admin
 	}
 	token := sim.Issuer.Issue(doorbirdsim.DemoClient, user, scope).Access
-	return open(t, o, settings(scope), bridge.Env{Cloud: &simCloud{sim, token}})
+	return open(t, o, settings(scope), bridge.Env{Cloud: &simCloud{sim, token}, HookURL: func() (bridge.Secret, error) { return bridge.NewSecret(hookURL), nil }})
 }
+
+// hookURL is where the station is told to call.
+const hookURL = "https://home.example/hooks/doorbird/gate/CANARY-4711"
 
 func (s *station) report(f ...bridge.Fact) {
 	s.mu.Lock()
@@ -246,6 +252,15 @@ func (s *station) call(t *testing.T, name string, args bridge.Args) (any, error)
 	}
 	t.Fatalf("no call %q", name)
 	return nil, nil
+}
+
+func (s *station) mustCall(t *testing.T, name string, args bridge.Args) any {
+	t.Helper()
+	got, err := s.call(t, name, args)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return got
 }
 
 func failure(t *testing.T, err error) bridge.Failure {

@@ -130,6 +130,10 @@ func (o *Options) Profile(s bridge.Settings) bridge.Profile {
 	refresh := ask(o.Token,
 		bridge.Param{Name: "grant_type", Text: "refresh_token"},
 		bridge.Param{Name: "refresh_token", From: bridge.FieldRefreshToken})
+	// The vendor promises the end of the access token alone. Whether revoke takes the
+	// refresh token too is unknown, so it is offered as well.
+	offered := ask(o.Revoke, bridge.Param{Name: "token", From: bridge.FieldRefreshToken})
+	offered.Optional = true
 	return bridge.Profile{
 		Dialect: bridge.Dialect{
 			Grant: s.Grant, ClientID: s.ClientID, Secret: s.ClientSecret, Scope: s.Scope,
@@ -140,11 +144,9 @@ func (o *Options) Profile(s bridge.Settings) bridge.Profile {
 			}},
 			Exchange: &exchange,
 			Refresh:  &refresh,
-			// The vendor promises the end of the access token alone; whether the refresh
-			// token is taken too is unknown, so it is offered as well.
 			Revoke: []bridge.Ask{
 				ask(o.Revoke, bridge.Param{Name: "token", From: bridge.FieldAccessToken}),
-				ask(o.Revoke, bridge.Param{Name: "token", From: bridge.FieldRefreshToken}),
+				offered,
 			},
 			Identity: &bridge.Identity{URL: base + "/metadata", Member: "mac"},
 			Reading:  bridge.Reading{Life: time.Hour},

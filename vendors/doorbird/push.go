@@ -29,10 +29,16 @@ func (a *account) take(body []byte, at time.Time, report bridge.Report) (mine bo
 	if seconds, err := strconv.ParseFloat(string(p.Timestamp), 64); err == nil && seconds > 0 && seconds < 1e11 { // milliseconds are none
 		when = time.Unix(int64(seconds), 0)
 	}
+	a.tell(p, when, at, report)
+	return true, nil
+}
+
+// tell reports what happened when, and arrived at.
+func (a *account) tell(p pushed, when, at time.Time, report bridge.Report) {
 	switch p.Event {
-	case "doorbell":
+	case onDoorbell:
 		a.rung(p, when, report)
-	case "motion":
+	case onMotion:
 		if at.Sub(when) <= stale {
 			report(bridge.State{Ref: a.ref("motion"), Value: bridge.Bool(true)})
 		}
@@ -40,7 +46,6 @@ func (a *account) take(body []byte, at time.Time, report bridge.Report) (mine bo
 	default:
 		report(a.happened(p, when, "event", "other"))
 	}
-	return true, nil
 }
 
 // rung reports a ring. The live picture is fetched at once, the history when it
@@ -56,7 +61,8 @@ func (a *account) rung(p pushed, when time.Time, report bridge.Report) {
 }
 
 // happened makes an event. One ring may come once for each user of the station
-// (inferred): the id is the same for all of them, so that it is published once.
+// (inferred), and a station may call twice: the id is the same within a second, so
+// that it is published once.
 func (a *account) happened(p pushed, when time.Time, entity, kind string) bridge.Fact {
 	attributes := map[string]any{}
 	for name, value := range map[string]string{"kind": p.Event, "param": string(p.Param), "peripheral": string(p.Peripheral)} {
@@ -64,10 +70,10 @@ func (a *account) happened(p pushed, when time.Time, entity, kind string) bridge
 			attributes[name] = value
 		}
 	}
-	if kind == "ring" {
+	if as := map[string]string{"ring": "bell", "opened": "relay"}[kind]; as != "" {
 		delete(attributes, "kind")
 		delete(attributes, "param")
-		attributes["bell"] = string(p.Param)
+		attributes[as] = string(p.Param)
 	}
 	id := strings.Join([]string{p.Event, string(p.Param), string(p.Peripheral), strconv.FormatInt(when.Unix(), 10)}, "-")
 	return bridge.Happened{Ref: a.ref(entity), Type: kind, ID: id, At: when, Attributes: attributes}

@@ -101,8 +101,12 @@ func TestMalformedPush(t *testing.T) {
 // Without a key nothing is pushed, and no entity waits for it in vain.
 func TestNoPush(t *testing.T) {
 	st := onSim(t, doorbirdsim.New(doorbirdsim.Options{}), doorbirdsim.DemoViewer, options(nil))
-	if st.Push != nil {
+	if !st.Push.Key.Empty() || st.Push.Take != nil {
 		t.Error("an account without a key takes pushes")
+	}
+	off := open(t, options(nil), settings("deviceViewer"), bridge.Env{Cloud: &fakeCloud{}})
+	if off.Push != nil {
+		t.Error("with the page off something is taken")
 	}
 }
 

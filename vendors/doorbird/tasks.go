@@ -10,8 +10,9 @@ import (
 
 const (
 	day = 24 * time.Hour
-	// historyEvery reads the history besides what rings and motion ask for.
-	historyEvery = 6 * time.Hour
+	// historyEvery reads the history besides what rings and motion ask for: without
+	// push and hooks nothing does. Pictures are fetched where they are new ones.
+	historyEvery = 10 * time.Minute
 	// newest is the index of a history's newest picture (seen).
 	newest = 0
 )
@@ -21,7 +22,7 @@ func (a *account) tasks(poll time.Duration) []bridge.Task {
 	if every == 0 {
 		every = day
 	}
-	all := []bridge.Task{
+	return []bridge.Task{
 		{Name: "station", Every: poll, Do: a.look},
 		{Name: "live", Every: every, Do: func(ctx context.Context, report bridge.Report) error {
 			if a.early("live") {
@@ -30,15 +31,11 @@ func (a *account) tasks(poll time.Duration) []bridge.Task {
 			_, err := a.watch(ctx, report)
 			return noPicture(err)
 		}},
+		{Name: "last_ring", Every: historyEvery, Do: a.lastRings},
+		{Name: "last_motion", Every: historyEvery, Do: func(ctx context.Context, report bridge.Report) error {
+			return a.history(ctx, report, "last_motion", album{"motion", "last_motion"})
+		}},
 	}
-	if a.pushes {
-		all = append(all,
-			bridge.Task{Name: "last_ring", Every: historyEvery, Do: a.lastRings},
-			bridge.Task{Name: "last_motion", Every: historyEvery, Do: func(ctx context.Context, report bridge.Report) error {
-				return a.history(ctx, report, "last_motion", album{"motion", "last_motion"})
-			}})
-	}
-	return all
 }
 
 // look tells whether the station is reached and what it has. /metadata comes

@@ -34,6 +34,21 @@ func TestDevices(t *testing.T) {
 		st.mustRun(t, "station")
 		golden(t, "device_admin.golden", asJSON(t, device(t, st.take())))
 	})
+	t.Run("admin with hooks", func(t *testing.T) {
+		st := onSim(t, doorbirdsim.New(doorbirdsim.Options{}), doorbirdsim.DemoAdmin, options(func(o *doorbird.Options) { o.Bells = 2 }))
+		st.mustRun(t, "station")
+		st.mustCall(t, "hooks_install", nil)
+		var got []string
+		for _, e := range device(t, st.take()).Entities {
+			got = append(got, fmt.Sprintf("%s %s %v", e.ID, e.Kind, e.Options))
+		}
+		want := []string{"relay_1 button []", "relay_2 button []", "relay_ghijkl_1 button []", "light button []", "refresh_picture button []", "live image []",
+			"connection binary_sensor []", "restart button []", "ring event [ring]", "last_ring image []", "ring_2 event [ring]", "last_ring_2 image []",
+			"motion binary_sensor []", "last_motion image []", "opened event [opened]"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("entities (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // Numbers as text, MACs with colons and missing members make the same ids.
@@ -92,7 +107,7 @@ func TestMayNotList(t *testing.T) {
 			o.Relays = []doorbird.Relay{{Number: 1, Peripheral: "ghijkl", Name: "Garage"}}
 		}))
 		st.mustRun(t, "station")
-		want := []string{"relay_1 Relay 1", "relay_ghijkl_1 Garage", "light Light", "refresh_picture Refresh picture", "live Live picture", "connection Connection"}
+		want := []string{"relay_1 Relay 1", "relay_ghijkl_1 Garage", "light Light", "refresh_picture Refresh picture", "live Live picture", "connection Connection", "last_ring Last ring", "last_motion Last motion"}
 		if diff := cmp.Diff(want, ids(device(t, st.take()))); diff != "" {
 			t.Errorf("%d: entities (-want +got):\n%s", status, diff)
 		}

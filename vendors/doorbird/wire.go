@@ -69,6 +69,14 @@ type pulse struct {
 	Peripheral string `json:"peripheral"`
 }
 
+// newFavourite is an entry for the station's address book.
+type newFavourite struct {
+	Identifier int    `json:"identifier"`
+	Title      string `json:"title"`
+	Value      string `json:"value"` // the address
+	Displayed  string `json:"displayedTitle"`
+}
+
 type pushed struct {
 	Timestamp  word   `json:"timestamp"` // Unix seconds
 	MAC        string `json:"mac"`

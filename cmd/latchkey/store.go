@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"latchkey/bridge/config"
+	"latchkey/bridge/oauth"
+	"latchkey/bridge/store"
+	"latchkey/bridge/web"
+)
+
+// storeOptions say where the store is. Nothing but that is resolved.
+func (p *program) storeOptions() (store.Options, error) {
+	c, err := config.Base(config.Options{Path: p.config, Getenv: p.lookup})
+	if err != nil {
+		return store.Options{}, err
+	}
+	return store.Options{Dir: c.StateDir, Key: c.Store.Key, KeyFile: c.Store.KeyFile, Keep: oauth.Keep}, nil
+}
+
+// openStore opens the store for a command; unlike a daemon it makes none.
+func (p *program) openStore() (*store.Store, error) {
+	o, err := p.storeOptions()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(o.Dir, "latchkey.db")); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no store yet: %v", err)
+	}
+	return store.Open(o)
+}
+
+// either asks the daemon, or works on the store itself where none runs.
+func either[T any](p *program, ask func(*web.Client) (T, error), alone func(*store.Store) (T, error)) (done T, err error) {
+	client, err := p.daemon()
+	if err != nil {
+		return done, err
+	}
+	if done, err = ask(client); !errors.Is(err, web.ErrNoDaemon) {
+		return done, err
+	}
+	s, err := p.openStore()
+	if err != nil {
+		return done, err
+	}
+	done, err = alone(s)
+	return done, errors.Join(err, s.Close())
+}

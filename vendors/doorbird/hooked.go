@@ -1,0 +1,83 @@
+package doorbird
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+)
+
+// hooksNote is the note that keeps the hooks with what they changed.
+const hooksNote = "hooks"
+
+// hooked is one hook in the station: what there is to undo.
+type hooked struct {
+	trigger
+	Before  []json.RawMessage `json:"before"`  // the rule's outputs without it
+	Address string            `json:"address"` // digest of what the station calls; "" until every write was answered
+}
+
+// recallHooks reads the note. Without it the hooks' entities are missing, and
+// hooks_install finds the hooks again by the titles of their favourites.
+func (a *account) recallHooks() {
+	record, err := a.notes.Load(hooksNote)
+	if err == nil && record != nil {
+		err = json.Unmarshal(record, &a.hooks)
+	}
+	if err != nil {
+		a.hooks = nil
+		a.log.Warn("the hooks in the station are not known: call hooks_install again", "err", err)
+	}
+	a.addHookedBells()
+}
+
+// addHookedBells makes bells known that have hooks. The lock is held.
+func (a *account) addHookedBells() {
+	for _, h := range a.hooks {
+		if bell, err := strconv.Atoi(h.Param); err == nil && h.Address != "" && h.Event == onDoorbell && bell >= 2 {
+			a.add(bell)
+		}
+	}
+}
+
+// remembered is what is remembered of a trigger's hook; the zero one is nothing.
+func (a *account) remembered(t trigger) hooked {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, h := range a.hooks {
+		if h.trigger == t {
+			return h
+		}
+	}
+	return hooked{}
+}
+
+// remember keeps a hook, durably.
+func (a *account) remember(h hooked) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := slices.DeleteFunc(slices.Clone(a.hooks), func(old hooked) bool { return old.trigger == h.trigger })
+	return a.keepHooks(append(all, h))
+}
+
+// forget drops all hooks.
+func (a *account) forget() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.keepHooks(nil)
+}
+
+func (a *account) keepHooks(all []hooked) error {
+	if err := a.notes.Save(hooksNote, encoded(all)); err != nil {
+		return notSent("what the hooks change could not be kept: %v", err)
+	}
+	a.hooks = all
+	return nil
+}
+
+// tells tells whether an event reaches latchkey, so that its entity waits for
+// something; param "" is any. The lock is held.
+func (a *account) tells(event, param string) bool {
+	return a.pushes && event != onRelay || slices.ContainsFunc(a.hooks, func(h hooked) bool {
+		return h.Event == event && (param == "" || h.Param == param) && h.Address != ""
+	})
+}

@@ -1,0 +1,359 @@
+package dwspectrum_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/bridge"
+	"latchkey/bridge/simkit"
+	"latchkey/vendors/dwspectrum"
+	sim "latchkey/vendors/dwspectrum/dwspectrumsim"
+)
+
+// The devices of the simulated systems; the last digits tell the version.
+func yard(n int) string { return fmt.Sprintf("aaaaaaaa-bbbb-4ccc-8ddd-ca%d00000001", n) }
+func box(n int) string  { return fmt.Sprintf("aaaaaaaa-bbbb-4ccc-8ddd-cc%d00000001", n) }
+func id(kind string, n int) string {
+	return fmt.Sprintf("aaaaaaaa_bbbb_4ccc_8ddd_%s%d00000001", kind, n)
+}
+
+var versions = map[int]string{61: sim.System61, 60: sim.System60, 51: sim.System51, 50: sim.System50}
+
+// Ids, entities and verbs of every version of the product.
+func TestDevices(t *testing.T) {
+	for n, system := range versions {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			h := onSim(t, sim.New(sim.Options{}), systems(system), func(o *dwspectrum.Options) { o.Rules = true })
+			h.mustRun("systems", task("site", system))
+			golden(t, fmt.Sprintf("devices_%d.golden", n), asJSON(t, h.sources))
+			golden(t, fmt.Sprintf("states_%d.golden", n), lines(states(h.take())))
+			if h.cloud.mints != 1 {
+				t.Errorf("%d tokens minted for one system", h.cloud.mints)
+			}
+		})
+	}
+}
+
+// One source a system: one that does not answer removes nothing of another, and
+// its own devices stay.
+func TestSystemsApart(t *testing.T) {
+	s := sim.New(sim.Options{})
+	h := onSim(t, s, systems(sim.System61, sim.System51))
+	h.mustRun("systems", task("site", sim.System61), task("site", sim.System51))
+	all := len(h.sources[task("site", sim.System51)])
+	s.Set(sim.System51, func(y *sim.System) { y.Health = "offline" }) // the relay knows first
+	h.take()
+	for _, mode := range []string{"503", "404", "loop"} {
+		s.Change(func(set *sim.Settings) { set.Offline = mode })
+		if err := h.run(task("site", sim.System51)); err == nil {
+			t.Errorf("%s: the poll of an offline system went well", mode)
+		}
+	}
+	got := states(h.take())
+	if !slices.Contains(got, id("ca", 51)+" reach ok=false says=false") {
+		t.Errorf("a system that does not answer: %q", got)
+	}
+	h.mustRun(task("site", sim.System61))
+	if now := len(h.sources[task("site", sim.System51)]); now != all || all == 0 || len(h.sources) != 3 {
+		t.Errorf("%d devices of the offline system, %d before, %d sources", now, all, len(h.sources))
+	}
+	h.take()
+	h.mustRun("systems") // now the cloud says it
+	if got := states(h.take()); !slices.Contains(got, id("ca", 51)+" reach ok=false says=true") || slices.Contains(got, id("ca", 61)+" reach ok=false says=true") {
+		t.Errorf("a system that is listed as offline: %q", got)
+	}
+	s.Log.Reset()
+	h.mustRun(task("site", sim.System51))
+	if n := s.Log.Count(""); n != 0 {
+		t.Errorf("%d requests to a system that the cloud lists as offline", n)
+	}
+	s.Set(sim.System51, func(y *sim.System) { y.Health = "online" })
+	h.mustRun("systems")
+	if !slices.Contains(h.take(), bridge.Fact(bridge.Due{Task: task("site", sim.System51)})) {
+		t.Error("a system that is back is not asked at once")
+	}
+	h.mustRun(task("site", sim.System51))
+}
+
+// Every command of every version, with what moved.
+func TestCommands(t *testing.T) {
+	for n, system := range versions {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			s := sim.New(sim.Options{})
+			h := onSim(t, s, systems(system), func(o *dwspectrum.Options) { o.Rules = true })
+			h.mustRun("systems", task("site", system))
+			device := func(id string, more bridge.Args) bridge.Args {
+				args := bridge.Args{"device": bridge.DeviceID(id)}
+				for name, v := range more {
+					args[name] = v
+				}
+				return args
+			}
+			do := func(err error) {
+				t.Helper()
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			call := func(name string, args bridge.Args) { t.Helper(); _, err := h.call(name, args); do(err) }
+			do(h.press(yard(n), "trigger_"+id("71", n), "PRESS"))
+			want := []string{"trigger " + yard(n) + " " + trigger("71", n) + " instant"}
+			if n == 61 {
+				do(h.press(yard(n), "trigger_"+id("72", n)+"_start", "PRESS"))
+				do(h.press(yard(n), "trigger_"+id("72", n)+"_stop", "PRESS"))
+				do(h.press(box(n), "output_2", "ON"))
+				do(h.press(box(n), "output_3", "PRESS"))
+				do(h.press(system, "rule_"+id("91", n), "OFF"))
+				call("recording", device(yard(n), bridge.Args{"enabled": false}))
+				want = append(want, "trigger "+yard(n)+" "+trigger("72", n)+" started", "trigger "+yard(n)+" "+trigger("72", n)+" stopped", "output "+box(n)+" 2 true", "output "+box(n)+" 3 true",
+					"rule  "+trigger("91", n)+" false", "recording "+yard(n)+" false")
+			} else {
+				do(h.press(yard(n), "trigger_"+id("72", n)+"_start", "PRESS"))
+				do(h.press(yard(n), "trigger_"+id("72", n)+"_stop", "PRESS"))
+				do(h.press(box(n), "output_2_on", "PRESS"))
+				do(h.press(box(n), "output_2_off", "PRESS"))
+				do(h.press(box(n), "output_3", "PRESS"))
+				want = append(want, "trigger "+yard(n)+" "+trigger("72", n)+" started", "trigger "+yard(n)+" "+trigger("72", n)+" stopped", "output "+box(n)+" 2 true", "output "+box(n)+" 2 false", "output "+box(n)+" 3 true")
+			}
+			preset := "ptz_preset"
+			if n < 60 {
+				preset += "_5x"
+			}
+			call(preset, device(yard(n), bridge.Args{"preset": "gate", "speed": 0.25}))
+			want = append(want, "ptz "+yard(n)+" preset gate")
+			if n >= 60 {
+				do(h.press(yard(n), "preset_door", "PRESS"))
+				call("ptz_position", device(yard(n), bridge.Args{"pan": 0.5, "tilt": -0.5, "zoom": 0.1}))
+				call("ptz_tour", device(yard(n), bridge.Args{"tour": "round"}))
+				call("ptz_stop", device(yard(n), nil))
+				want = append(want, "ptz "+yard(n)+" preset door", "ptz "+yard(n)+" position 0.5 -0.5 0.1", "ptz "+yard(n)+" tour round", "ptz "+yard(n)+" stop")
+			}
+			call("bookmark", device(yard(n), bridge.Args{"name": "parcel", "start": "2026-01-02T03:04:05Z"}))
+			call("generic_event", bridge.Args{"source": "latchkey", "caption": "Bell", "description": "rang", "devices": []any{bridge.DeviceID(yard(n))}})
+			call("generic_event", bridge.Args{"caption": "Alarm", "state": "started"})
+			shown, instant, started := "["+yard(n)+"]", "instant", "started"
+			if n < 61 {
+				instant, started = "", "Active"
+			}
+			want = append(want, "bookmark "+yard(n)+" parcel", "generic  latchkey|Bell|rang|"+instant+"|"+shown, "generic  |Alarm||"+started+"|[]")
+			var got []string
+			for _, m := range s.Moves() {
+				got = append(got, m.What+" "+m.Device+" "+m.Detail)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("what moved (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func trigger(kind string, n int) string { return strings.ReplaceAll(id(kind, n), "_", "-") }
+
+// What a system's version does not have is refused unsent.
+func TestTooOld(t *testing.T) {
+	for name, args := range map[string]bridge.Args{
+		"recording": {"enabled": true}, "ptz_stop": {}, "ptz_tour": {"tour": "round"}, "presets": {}, "ports": {}, "triggers": {}, "rules": {},
+	} {
+		s := sim.New(sim.Options{})
+		h := onSim(t, s, systems(sim.System50))
+		h.mustRun("systems", task("site", sim.System50))
+		if hasArg(h.named(name), "device") {
+			args["device"] = bridge.DeviceID(yard(50))
+		}
+		s.Log.Reset()
+		_, err := h.call(name, args)
+		if f := failure(t, err); f.Reason != bridge.ReasonDenied || s.Log.Count("") != 0 {
+			t.Errorf("%s: %v, %d requests", name, err, s.Log.Count(""))
+		}
+	}
+	h := onSim(t, sim.New(sim.Options{}), systems(sim.System40))
+	h.mustRun("systems")
+	if err := h.run(task("site", sim.System40)); err == nil || !strings.Contains(err.Error(), "older than DW Spectrum 5") {
+		t.Errorf("a system below 5: %v", err)
+	}
+}
+
+// Inputs, outputs and events of 6.1, on the clock.
+func TestPortsAndEvents(t *testing.T) {
+	for _, flat := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := sim.New(sim.Options{Settings: sim.Settings{FlatEvents: flat, TextTimes: flat, Envelope: flat}})
+			h := onSim(t, s, systems(sim.System61))
+			io, events := task("io", sim.System61), task("events", sim.System61)
+			h.mustRun(io, events) // before anything is known
+			h.mustRun("systems", task("site", sim.System61), io, events)
+			s.Input(sim.System61, box(61), "1", true)
+			if err := h.press(box(61), "output_3", "PRESS"); err != nil {
+				t.Fatal(err)
+			}
+			h.take()
+			time.Sleep(20 * time.Second)
+			s.Happen(sim.System61, yard(61), "cameraMotionEvent")
+			h.mustRun(io, events)
+			want := []string{id("ca", 61) + "/event motion", id("cc", 61) + "/input_1 ON", id("cc", 61) + "/output_2 OFF"}
+			got := states(h.take())
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("states (-want +got):\n%s", diff)
+			}
+			if s.Active(sim.System61, box(61), "3") {
+				t.Error("an output with auto-reset stays on")
+			}
+			time.Sleep(2 * time.Minute)
+			for _, kind := range []string{"cameraInputEvent", "analyticsSdkEvent", "userDefinedEvent", "cameraDisconnectEvent", "softwareTriggerEvent"} {
+				s.Happen(sim.System61, yard(61), kind)
+			}
+			s.Happen(sim.System61, "of nobody", "cameraMotionEvent")
+			h.mustRun(events)
+			got = states(h.take())
+			want = []string{"motion", "input", "analytics", "generic", "disconnect", "other"} // the first again: the engine knows its id
+			for i := range want {
+				want[i] = id("ca", 61) + "/event " + want[i]
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Stills of every version, asked for and on a timer.
+func TestStills(t *testing.T) {
+	for n, system := range versions {
+		s := sim.New(sim.Options{})
+		h := onSim(t, s, systems(system), func(o *dwspectrum.Options) { o.Stills = time.Hour })
+		h.mustRun("systems", task("site", system))
+		v, err := h.call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n))})
+		if img, ok := v.(bridge.Image); err != nil || !ok || img.Type != "image/jpeg" || len(img.Bytes) == 0 {
+			t.Errorf("%d: %T, %v", n, v, err)
+		}
+		h.take()
+		h.mustRun(task("stills", system))
+		pictures := 0
+		for _, f := range h.take() {
+			if _, is := f.(bridge.Picture); is {
+				pictures++
+			}
+		}
+		if pictures != 2 {
+			t.Errorf("%d: %d pictures, want 2: an IO module has none", n, pictures)
+		}
+		s.Set(system, func(y *sim.System) { y.Cameras[0].Status = "Offline" })
+		if _, err := h.call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n))}); err == nil || !strings.Contains(err.Error(), "(notFound)") {
+			t.Errorf("%d: a camera that is off: %v", n, err)
+		}
+		if _, err := h.call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n)), "size": "big"}); failure(t, err).Reason != bridge.ReasonMalformed {
+			t.Errorf("%d: an odd size: %v", n, err)
+		}
+	}
+}
+
+// Nothing secret of cloud, system or camera stands in facts, results or errors.
+func TestNoSecrets(t *testing.T) {
+	s := sim.New(sim.Options{})
+	h := onSim(t, s, systems(sim.System61), func(o *dwspectrum.Options) { o.Rules = true })
+	h.mustRun("systems", task("site", sim.System61))
+	out := asJSON(t, h.sources) + lines(states(h.take()))
+	for name, args := range map[string]bridge.Args{
+		"systems": nil, "servers": nil, "devices": {"system": sim.System61}, "triggers": nil, "rules": nil,
+		"ports": {"device": bridge.DeviceID(box(61))}, "presets": {"device": bridge.DeviceID(yard(61))}, "tours": {"device": bridge.DeviceID(yard(61))},
+	} {
+		v, err := h.call(name, args)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		text := asJSON(t, v)
+		if len(text) < 20 {
+			t.Errorf("%s says %s", name, text)
+		}
+		out += text
+	}
+	for _, secret := range append(s.Secrets(), "owner@example.com", "O. Wner", "admin:") {
+		if strings.Contains(out, secret) {
+			t.Errorf("%q got out", secret)
+		}
+	}
+	if !strings.Contains(out, "rtsp://192.0.2.5/") {
+		t.Error("an address lost more than its password")
+	}
+}
+
+// Refusals carry the system's code, and a denied rule changes nothing.
+func TestRefusals(t *testing.T) {
+	s := sim.New(sim.Options{})
+	h := onSim(t, s, systems(sim.System61), func(o *dwspectrum.Options) { o.Rules = true })
+	h.mustRun("systems", task("site", sim.System61))
+	s.Set(sim.System61, func(y *sim.System) { y.Role = "Viewer" })
+	if err := h.press(sim.System61, "rule_"+id("91", 61), "OFF"); err == nil || !strings.Contains(err.Error(), "(forbidden: this user may not do it there)") {
+		t.Errorf("a viewer's rule: %v", err)
+	}
+	if _, err := h.call("trigger", bridge.Args{"device": bridge.DeviceID(yard(61)), "trigger": "nobody's"}); failure(t, err).Status != 404 {
+		t.Errorf("an unknown trigger: %v", err)
+	}
+	s.Change(func(set *sim.Settings) { set.Auth = "Auth_CloudConnectError" })
+	if err := h.run(task("site", sim.System61)); err == nil || !strings.Contains(err.Error(), "has lost the cloud") {
+		t.Errorf("a system that lost the cloud: %v", err)
+	}
+	s.Change(func(set *sim.Settings) { set.Auth = "" })
+	s.Set(sim.System61, func(y *sim.System) { y.TwoFactor = true })
+	if err := h.run(task("site", sim.System61)); err == nil || !strings.Contains(err.Error(), "two-factor") {
+		t.Errorf("two-factor demanded: %v", err)
+	}
+	if len(s.Moves()) != 0 {
+		t.Errorf("moved: %v", s.Moves())
+	}
+}
+
+// A restart while a system is offline: its cameras are known from the inventory,
+// and show as not reached.
+func TestOfflineAtStart(t *testing.T) {
+	s := sim.New(sim.Options{})
+	h := onSim(t, s, systems(sim.System61))
+	h.mustRun("systems", task("site", sim.System61), task("site", sim.System61))
+	if h.notes.saves != 1 {
+		t.Errorf("%d notes saved while nothing changed", h.notes.saves)
+	}
+	s.Set(sim.System61, func(y *sim.System) { y.Health = "offline" })
+	again := reopen(t, settings(), h.cloud, h.notes, systems(sim.System61))
+	again.sources = h.sources // as the engine's inventory has them
+	again.mustRun("systems", task("site", sim.System61))
+	if got := states(again.take()); !slices.Contains(got, id("cb", 61)+" reach ok=false says=true") {
+		t.Errorf("reported %q", got)
+	}
+	s.Set(sim.System61, func(y *sim.System) { y.Health = "online" })
+	again.mustRun("systems", task("site", sim.System61))
+	if got := states(again.take()); !slices.Contains(got, id("cb", 61)+" reach ok=true says=false") {
+		t.Errorf("a camera without a status does not come back: %q", got)
+	}
+}
+
+// What cannot be read for once takes no button away.
+func TestControlsStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sim.New(sim.Options{})
+		h := onSim(t, s, systems(sim.System61))
+		site := task("site", sim.System61)
+		fail := func(on string) { s.Faults.Add(simkit.Fault{On: on, Do: simkit.HTML(500)}) }
+		fail("GET /rest/v4/events/triggers")
+		h.mustRun("systems")
+		if err := h.run(site); err == nil || h.sources[site] != nil {
+			t.Errorf("without triggers: %v, %d devices", err, len(h.sources[site]))
+		}
+		h.mustRun(site)
+		before := asJSON(t, h.sources)
+		for _, on := range []string{"GET /rest/v4/events/triggers", "GET /rest/v4/devices/*/ptz/presets"} {
+			time.Sleep(11 * time.Minute)
+			fail(on)
+			_ = h.run(site)
+			if got := asJSON(t, h.sources); got != before || s.Faults.Left() != 0 {
+				t.Errorf("%s: the devices changed: %s", on, cmp.Diff(before, got))
+			}
+		}
+	})
+}
