@@ -48,7 +48,7 @@ type Order struct {
 type Arg struct {
 	Name     string
 	Type     ArgType
-	Min, Max int      // value of an int, length of a text in characters; both 0: int unbounded, text up to 256
+	Min, Max int64    // value of an int, length of a text in characters; both 0: int unbounded, text up to 256
 	OneOf    []string // allowed texts
 	Optional bool     // may be left out; Default is then filled in when it is not nil
 	Default  any

@@ -9,6 +9,7 @@ import (
 	"latchkey/vendors/dwspectrum"
 	"latchkey/vendors/generic"
 	"latchkey/vendors/netrex"
+	"latchkey/vendors/sensorberg"
 )
 
 // All lists the vendors in the order in which people read them.
@@ -18,6 +19,7 @@ func All() []bridge.Driver {
 		cameramanager.Driver(),
 		dwspectrum.Driver(),
 		netrex.Driver(),
+		sensorberg.Driver(),
 		generic.Driver(),
 	}
 }

@@ -109,13 +109,15 @@ func newTransport(dial func(context.Context, string, string) (net.Conn, error)) 
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		DialContext:            dial,
-		Proxy:                  proxy,
-		Protocols:              protocols,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    10 * time.Second,
-		MaxIdleConns:           8,
-		MaxIdleConnsPerHost:    4,
+		DialContext:         dial,
+		Proxy:               proxy,
+		Protocols:           protocols,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 10 * time.Second,
+		// As many as a burst of commands to different devices may leave: dialled again
+		// they would be a fifth of its work. They end with idle.
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    256,
 		IdleConnTimeout:        idle,
 		MaxResponseHeaderBytes: 64 << 10,
 	}

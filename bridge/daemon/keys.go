@@ -3,9 +3,9 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
+	"latchkey/bridge"
 	"latchkey/bridge/oauth"
 	"latchkey/bridge/store"
 	"latchkey/bridge/web"
@@ -37,32 +37,12 @@ func Tokens(s *store.Store, account string) ([]web.KeptToken, error) {
 	return all, nil
 }
 
-// RestoreToken makes an earlier generation the current one, 0 the newest of them,
-// and lets it be tried whatever the vendor said of it before. It returns the
-// current generation's number.
-func RestoreToken(ctx context.Context, s *store.Store, account string, generation uint64) (uint64, error) {
-	number, err := s.Restore(account, generation)
-	if err != nil {
-		return 0, err
-	}
-	record, seen, err := s.Load(ctx, account)
-	if err != nil || seen != number {
-		return number, err // the keeper was faster: it knows better
-	}
-	revived, err := oauth.Revive(record)
-	if err != nil {
-		return number, fmt.Errorf("generation %d is in use, but: %w", number, err)
-	}
-	number, _, err = s.Save(ctx, account, seen, revived)
-	return number, err
-}
-
 func (d desk) Tokens(account string) ([]web.KeptToken, error) { return Tokens(d.store, account) }
 
 // RestoreToken reloads the keeper's record. A refresh in flight notices that the
 // generation is another one, and what it brings becomes the fallback.
 func (d desk) RestoreToken(ctx context.Context, account string, generation uint64) (uint64, error) {
-	number, err := RestoreToken(ctx, d.store, account, generation)
+	number, err := d.store.Restore(account, generation)
 	if err == nil && d.tenant(account) != nil {
 		err = d.keeper.Reload(ctx, account)
 	}
@@ -74,12 +54,18 @@ func (d desk) RestoreToken(ctx context.Context, account string, generation uint6
 
 func (d desk) Backup(w io.Writer) error { return d.store.Backup(w) }
 
-func (d desk) Rekey() error {
-	err := d.store.Rekey(noKey)
-	if err == nil {
-		d.log.Info("the store has a new key")
+func (d desk) Rekey() (waits string, err error) {
+	if waits, err = Rekey(d.store); err == nil {
+		d.log.Info("the store has a new key", "file", waits)
 	}
-	return err
+	return waits, err
+}
+
+// Rekey makes a new key for a store, and tells in which file it waits for a person;
+// "": it has taken the old one's place.
+func Rekey(s *store.Store) (waits string, err error) {
+	err = s.Rekey(bridge.Secret{})
+	return s.KeyWaits(), err
 }
 
 // TakeOver lets all accounts refresh what came with a backup.

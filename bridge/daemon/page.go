@@ -26,7 +26,7 @@ func (h *house) openWeb(c *config.Config) error {
 		return err
 	}
 	o := web.Options{Socket: socket, PublicURL: c.Web.PublicURL, Password: c.Web.Password, TrustedProxies: c.Web.TrustedProxies, Metrics: c.Web.Metrics,
-		Version: h.o.Version, Daemon: desk{h}, SignIn: desk{h}, Push: desk{h}, Keys: desk{h}, Vault: desk{h}, Samples: h.samples, Openings: h.readLog, Log: h.log}
+		Version: h.o.Version, Daemon: desk{h}, SignIn: desk{h}, Push: desk{h}, Keys: desk{h}, Vault: desk{h}, Doctor: desk{h}.Doctor, Samples: h.samples, Openings: h.readLog, Log: h.log}
 	if c.Web.Listen != "" {
 		if o.Listener, err = net.Listen("tcp", c.Web.Listen); err != nil {
 			return errors.Join(fmt.Errorf("open the page (web.listen): %w", err), socket.Close())

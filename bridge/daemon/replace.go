@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -15,9 +16,6 @@ import (
 	"latchkey/bridge/web"
 )
 
-// noKey asks the store for a random key.
-var noKey bridge.Secret
-
 // replacement is a backup that is to take the store's place. The house has to go
 // for that: its rooms hold what the old store says.
 type replacement struct {
@@ -27,10 +25,18 @@ type replacement struct {
 
 var errReplacing = errors.New("another backup is being restored")
 
-// storeOptions open the store of a configuration.
-func (d *daemon) storeOptions(c *config.Config) store.Options {
-	return store.Options{Dir: c.StateDir, Key: c.Store.Key, KeyFile: c.Store.KeyFile, Keep: oauth.Keep, Log: d.log}
+// StoreOptions open the store of a configuration, for the daemon and for commands
+// where none runs. A key that lies in a file is read from there, so that a new one
+// can take its place.
+func StoreOptions(c *config.Config, log *slog.Logger) store.Options {
+	o := store.Options{Dir: c.StateDir, Key: c.Store.Key, KeyFile: c.Store.KeyFile, Keep: oauth.Keep, Revive: oauth.Revive, Log: log}
+	if o.KeyFile != "" {
+		o.Key = bridge.Secret{}
+	}
+	return o
 }
+
+func (d *daemon) storeOptions(c *config.Config) store.Options { return StoreOptions(c, d.log) }
 
 // openStore opens it, and says what had to be brought back.
 func (d *daemon) openStore(c *config.Config) (err error) {

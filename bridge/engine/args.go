@@ -130,7 +130,7 @@ func checkText(a bridge.Arg, s string) error {
 	if a.Min == 0 && a.Max == 0 {
 		most = textMost
 	}
-	switch n := utf8.RuneCountInString(s); {
+	switch n := int64(utf8.RuneCountInString(s)); {
 	case !utf8.ValidString(s):
 		return errors.New("is no UTF-8")
 	case n < a.Min || n > most:

@@ -214,13 +214,13 @@ func TestInventory(t *testing.T) {
 	})
 	bubble(t, "arguments keep their digits", func(t *testing.T) {
 		s := &shelf{}
-		big := bridge.Device{ID: "big", Entities: []bridge.Entity{{ID: "a", Kind: bridge.Button, Verbs: []bridge.Verb{{Says: "PRESS", Call: "dim", Args: bridge.Args{"level": 1<<60 + 1}}}}}}
+		big := bridge.Device{ID: "big", Entities: []bridge.Entity{{ID: "a", Kind: bridge.Button, Verbs: []bridge.Verb{{Says: "PRESS", Call: "dim", Args: bridge.Args{"level": int64(1<<60 + 1)}}}}}}
 		h, report := reporting(t, func(o *engine.Options, _ *engine.Account) { o.Inventory = s.inventory() })
 		report(bridge.Devices{Source: "s", All: []bridge.Device{big}})
 		h.stop()
 		h = settled(t, func(o *engine.Options, _ *engine.Account) { o.Inventory = s.inventory() })
 		h.press("latchkey/device/gate/big/a/set", "PRESS")
-		if n := h.cloud.moves[fmt.Sprint("level ", 1<<60+1)]; n != 1 {
+		if n := h.cloud.moves[fmt.Sprint("level ", int64(1<<60+1))]; n != 1 {
 			t.Errorf("moved %v", h.cloud.moves)
 		}
 	})

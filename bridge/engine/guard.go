@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -175,6 +176,7 @@ func (e *Engine) finish(c *command, r bridge.Result, check string) {
 		c.reply <- r
 	} else {
 		e.table.Put(bridge.Message{Topic: e.o.Topics.ResultTopic(c.target), Payload: encode(r), Stage: bridge.StageEvent})
+		runtime.Gosched() // the link sends it first; the rest is for later
 	}
 	if c.moves() && e.o.Opened != nil {
 		e.o.Opened(entry)

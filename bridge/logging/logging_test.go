@@ -150,7 +150,7 @@ func TestRing(t *testing.T) {
 func BenchmarkMask(b *testing.B) {
 	r := &logging.Redactor{}
 	for i := range 4096 {
-		r.Add(bridge.NewSecret(fmt.Sprintf("%08x-token-of-some-length", i*2654435761)))
+		r.Add(bridge.NewSecret(fmt.Sprintf("%08x-token-of-some-length", uint32(i)*2654435761)))
 	}
 	text := strings.Repeat("an everyday attribute ", 5)
 	for b.Loop() {

@@ -150,3 +150,32 @@ func TestWillAndGoodbye(t *testing.T) {
 		})
 	})
 }
+
+// A guest looks around and leaves no trace: no will, no words at the end.
+func TestGuest(t *testing.T) {
+	t.Parallel()
+	bridgetest.Brokers(t, func(t *testing.T, b bridgetest.Broker) {
+		foreign := bridgetest.Dial(t, b.URL(), bridgetest.ClientOptions{})
+		foreign.Subscribe("#")
+		link := &watcher{t, make(chan string, 100)}
+		heard := make(chan bridge.Incoming, 1)
+		source := newTable()
+		client, err := mqtt.New(mqtt.Options{Broker: b.URL(), ClientID: "guest", Guest: true, Source: source, Link: link,
+			Routes: []mqtt.Route{{Filter: "latchkey/echo", Take: func(in bridge.Incoming) { heard <- in }}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := runUntilStopped(t, client)
+		link.await("subscribed")
+		source.put(event("latchkey/echo", "x"))
+		if in := <-heard; in.Retained || string(in.Payload) != "x" {
+			t.Errorf("heard %+v", in)
+		}
+		stop()
+		foreign.Publish("latchkey/end", "", false)
+		foreign.Await("latchkey/end", nil, 0)
+		if diff := cmp.Diff([]string{own, "latchkey/echo", "latchkey/end"}, topics(foreign.Messages())); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

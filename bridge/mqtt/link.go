@@ -52,10 +52,6 @@ func (c *Client) connect(ctx context.Context) (*link, error) {
 	})
 	o.SetConnectionLostHandler(func(_ paho.Client, err error) { l.down <- err })
 	l.paho = paho.NewClient(o)
-	for _, route := range c.options.Routes {
-		l.paho.AddRoute(route.Filter, c.taker(route))
-	}
-	l.paho.AddRoute(c.options.Will.Topic, c.watchOwnState)
 	attempt := l.paho.Connect()
 	<-attempt.Done()
 	release()
@@ -75,14 +71,16 @@ func (c *Client) settings() *paho.ClientOptions {
 	o.SetCleanSession(true) // no session, so no command waits for us at the broker (H2)
 	o.SetResumeSubs(false)
 	o.SetOrderMatters(true) // LOCK and UNLOCK must not swap (M9)
-	o.SetBinaryWill(c.options.Will.Topic, c.options.Will.Payload, 1, true)
+	if !c.options.Guest {
+		o.SetBinaryWill(c.options.Will.Topic, c.options.Will.Payload, 1, true)
+	}
 	o.SetAutoReconnect(false) // Run does both: see the package comment
 	o.SetConnectRetry(false)
 	o.SetConnectTimeout(connectTimeout)
 	o.SetKeepAlive(keepAlive)
 	o.SetPingTimeout(pingTimeout)
 	o.SetWriteTimeout(handOverTimeout) // on the socket wire's own limit counts
-	o.SetDefaultPublishHandler(c.drop) // without one a message is never acknowledged
+	o.SetDefaultPublishHandler(c.take) // of every message: no routes are added
 	return o
 }
 

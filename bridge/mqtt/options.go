@@ -11,7 +11,8 @@ import (
 	"latchkey/bridge"
 )
 
-// Options describe the link. Broker, ClientID, Will.Topic and Source are needed.
+// Options describe the link. Broker, ClientID, Will.Topic and Source are needed; a
+// Guest has no Will.
 type Options struct {
 	Broker   string // mqtt://host[:1883], mqtts://host[:8883], ws://, wss://host[:port][/mqtt], unix:///path
 	Username string // "": anonymous
@@ -21,7 +22,10 @@ type Options struct {
 	// Will is published, retained, by the broker when the link breaks and by Run
 	// when it ends. Its topic is also watched: when somebody else writes there,
 	// what was last sent on it is sent again (M2).
-	Will   bridge.Message
+	Will bridge.Message
+	// Guest is a link that only looks around: it has no will, and says nothing when
+	// it ends.
+	Guest  bool
 	Source Source
 	Routes []Route
 	Link   Link // nil: nobody wants to know
@@ -57,7 +61,8 @@ type Source interface {
 
 // Route hands the messages of one filter to Take, one at a time in the order of
 // arrival and never at the same time as another route. Take must not block. No
-// topic may match two filters: paho would deliver it twice (H7).
+// topic may match two filters: a broker may deliver it twice (H7), and the first
+// route gets it.
 type Route struct {
 	Filter string
 	Take   func(bridge.Incoming)
@@ -81,7 +86,7 @@ func (o *Options) check() error {
 	if o.Username == "" && !o.Password.Empty() {
 		add("a password needs a username")
 	}
-	if reason := topicFault(o.Will.Topic); reason != "" {
+	if reason := topicFault(o.Will.Topic); reason != "" && !o.Guest {
 		add("will topic: %s", reason)
 	}
 	if o.Source == nil {

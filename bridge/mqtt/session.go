@@ -75,7 +75,10 @@ func (s *session) begin(ctx context.Context) error {
 	if s.options.Link != nil {
 		s.options.Link.Subscribing()
 	}
-	filters := []string{s.options.Will.Topic}
+	var filters []string
+	if !s.options.Guest {
+		filters = append(filters, s.options.Will.Topic)
+	}
 	for _, route := range s.options.Routes {
 		filters = append(filters, route.Filter)
 	}
@@ -131,7 +134,10 @@ func (s *session) sayGoodbye() {
 		return
 	}
 	ctx := context.Background() // the link is cut in good time
-	last := append(s.options.Source.Drain(), bridge.Message{Topic: s.options.Will.Topic, Payload: s.options.Will.Payload})
+	last := s.options.Source.Drain()
+	if !s.options.Guest {
+		last = append(last, bridge.Message{Topic: s.options.Will.Topic, Payload: s.options.Will.Payload})
+	}
 	err := s.send(ctx, last...)
 	for err == nil && len(s.window) > 0 {
 		if err = s.await(ctx, s.oldestSent()); err == nil {

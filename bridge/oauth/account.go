@@ -41,6 +41,9 @@ type account struct {
 	trials    int       // of a refused token of the portal
 	jitter    float64   // of the plan for this token, 0 to 1
 
+	looked time.Time // when the vendor was last asked about the access token
+	shown  string    // hash of the one that it showed as active
+
 	dead     bool // the vendor refused the access token
 	fresh    bool // the configuration changed since the vendor judged it
 	demand   bool // a caller waits
@@ -54,6 +57,7 @@ type account struct {
 	narrow map[string]*minted
 
 	due, at  time.Time // next token call, next thing to do
+	peek     time.Time // next look at the access token; zero: none
 	index    int       // in the queue; -1: not in it
 	health   bridge.Health
 	dirty    bool // in Keeper.dirty

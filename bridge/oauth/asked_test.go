@@ -92,7 +92,7 @@ func TestRefreshAskedTooOften(t *testing.T) {
 				break
 			}
 		}
-		if n != 96+2*37 || time.Since(began) < time.Duration(n)*5*time.Second {
+		if n != 288+2*37 || time.Since(began) < time.Duration(n)*5*time.Second {
 			t.Errorf("%d refreshes in %s", n, time.Since(began))
 		}
 		h.wantServing()

@@ -158,7 +158,7 @@ func (k *Keeper) mayForce(a *account, now time.Time) error {
 	case !a.loaded, a.held != nil, k.closing:
 		return k.refusal(a)
 	case k.moved(a):
-		return no("the grant was restored beside another installation and may be in use there: sign in again or take it over")
+		return no("the grant was restored beside another installation and may be in use there: sign in again, or take it over with `latchkey restore --take-over`")
 	case means == kindNone:
 		return no("nothing can be renewed: sign in")
 	case a.rec.Ended == signedOut && means == kindRefresh:

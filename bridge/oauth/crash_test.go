@@ -197,7 +197,7 @@ func TestRestartStorm(t *testing.T) {
 			_, _ = h.Tokens("gate").Bearer(ctx, "")
 			_ = h.end()
 		}
-		if n := calls.Load(); n < 90 || n > 96+2*40 {
+		if n := calls.Load(); n < 280 || n > 288+2*40 {
 			t.Errorf("%d calls in a storm of restarts, want them inside the budget of a day", n)
 		}
 		h = start(t, v, m)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/bridge"
+	"latchkey/bridge/oauth"
 )
 
 var errFull = errors.New("no space left on device")
@@ -101,6 +102,60 @@ func TestNewsOfSaveLost(t *testing.T) {
 			t.Errorf("the fallback is %q, want %q; %d saves, want 4", before, first, saves)
 		}
 	})
+}
+
+// The journal's intent was saved, and only the news of it was lost; then somebody
+// signs in. Two records that nobody has seen meet, and neither grant is lost.
+func TestSignInAfterNewsOfSaveLost(t *testing.T) {
+	for name, identity := range map[string]string{"the same account": "anna", "another one": "bert"} {
+		bubble(name, t, func(t *testing.T) {
+			v, m := newVendor(), newMemory()
+			armed := false
+			m.before = func(step string) error {
+				if armed && step == "saved" {
+					armed = false
+					return errFull
+				}
+				return nil
+			}
+			h := signedIn(t, v, m)
+			_, first, _ := h.tokens()
+			time.Sleep(38 * time.Minute)
+			m.mu.Lock()
+			armed = true
+			m.mu.Unlock()
+			for range 10 * 60 { // the next attempt would read the record again
+				time.Sleep(time.Second)
+				m.mu.Lock()
+				struck := !armed
+				m.mu.Unlock()
+				if struck {
+					break
+				}
+			}
+			synctest.Wait()
+			if armed || v.count("refresh") != 0 {
+				t.Fatal("no intent was saved, or the vendor was asked without the news of one")
+			}
+			err := h.signIn(identity)
+			if _, other := errors.AsType[*oauth.OtherIdentity](err); other != (identity != "anna") || err != nil && !other {
+				t.Fatalf("sign-in: %v", err)
+			}
+			if err != nil {
+				if _, refresh, _ := h.tokens(); refresh != first {
+					t.Errorf("the grant of before was replaced without a yes: %q, want %q", refresh, first)
+				}
+				if err := h.Confirm(t.Context(), "gate"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h.wantServing()
+			h.want(bridge.Valid, "", bridge.ActionNone)
+			if _, refresh, _ := h.tokens(); refresh == first || v.refresh[refresh] == 0 {
+				t.Errorf("the stored refresh token is %q, which lives: %v", refresh, v.refresh[refresh] != 0)
+			}
+		})
+	}
 }
 
 // T15: a disk that is full from any step on loses no token, and no commit means

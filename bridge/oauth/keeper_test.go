@@ -171,6 +171,23 @@ func TestSevenDaysOfOutage(t *testing.T) {
 	}
 }
 
+// T6, T18: an outage of a day uses up no budget by its own back-off: when it ends
+// in the evening the account heals in a quarter of an hour, not after midnight.
+func TestOutageUntilEvening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, m := newVendor(), newMemory()
+		v.life = 4 * time.Hour
+		h := signedIn(t, v, m)
+		v.act(say(503, ""))
+		time.Sleep(21 * time.Hour)
+		v.act(nil)
+		time.Sleep(16 * time.Minute)
+		synctest.Wait()
+		h.wantServing()
+		h.want(bridge.Valid, "", bridge.ActionNone)
+	})
+}
+
 func reasonIs(err error, want bridge.Reason) bool {
 	var f *bridge.Failure
 	return errors.As(err, &f) && f.Reason == want

@@ -37,15 +37,17 @@ func Summarize(stored []byte) (Summary, error) {
 	return s, nil
 }
 
-// Revive returns a stored record that was brought back by a person, so that it is
-// tried: why it had ended is forgotten, and so are the waits. The journal stays:
-// where it is open, the access token is used first, and the refresh token is sent
-// only when it ends. The budget of the day stays as well (T18).
+// Revive makes of an earlier record that a person brings back one that is tried:
+// why it had ended is forgotten, so are the waits, and a sign-in that waited in it
+// does not replace it at once. The journal stays: where it is open, the access
+// token is used first, and the refresh token is sent only when it ends. The budget
+// of the day stays as well (T18). It is pure.
 func Revive(stored []byte) ([]byte, error) {
 	r, err := decodeRecord(stored)
 	if err != nil {
 		return nil, err
 	}
+	r.Pending = nil
 	r.Ended, r.Trouble, r.Failures, r.NotBefore, r.Wait = "", nil, 0, time.Time{}, 0
 	return r.encode()
 }

@@ -51,7 +51,7 @@ func TestSummarize(t *testing.T) {
 
 func TestRevive(t *testing.T) {
 	rec := record{Pair: pair{Access: "a", Refresh: "r"}, Intent: &intent{Kind: kindRefresh, Lost: true}, Ended: endedGrant,
-		Trouble: fail(classGrant, "invalid_grant", "no"), Failures: 3, NotBefore: time.Now(), Wait: time.Hour, Used: 9, Day: "2026-03-01", Home: "here"}
+		Trouble: fail(classGrant, "invalid_grant", "no"), Failures: 3, NotBefore: time.Now(), Wait: time.Hour, Used: 9, Day: "2026-03-01", Home: "here", Pending: &arrival{Pair: pair{Access: "later"}}}
 	stored, err := rec.encode()
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +69,5 @@ func TestRevive(t *testing.T) {
 	b, _ := got.encode()
 	if string(a) != string(b) {
 		t.Errorf("got another record than wanted: ended %q, %d failures, open %v", got.Ended, got.Failures, got.open())
-	}
-	if Keep(stored, revived) {
-		t.Error("reviving pushes a generation out")
 	}
 }

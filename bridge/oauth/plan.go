@@ -153,12 +153,14 @@ func trialWait(failures int) time.Duration {
 
 // exhausted tells whether the account has used up its token calls of this UTC
 // day. The count is stored with each journal entry, so a storm of restarts
-// shares one budget: twice what the token's life needs, and room for trouble.
+// shares one budget: twice what the token's life needs, and room for trouble. The
+// room is more than the some 190 calls that the back-off makes in a day of outage,
+// so that an account heals when that ends and not at midnight.
 func (k *Keeper) exhausted(a *account, now time.Time) bool {
 	if a.rec.Day != today(now) {
 		return false
 	}
-	room := 96
+	room := 288
 	if a.conf.Dialect.Grant == bridge.GrantPassword {
 		room = 12
 	}

@@ -17,6 +17,7 @@ const (
 	unknown verdict = iota // trust its expiry
 	works
 	refuses
+	inactive // as the vendor's introspection says to this asker
 )
 
 // probe tries an access token by one read: the question whose account it is, else
@@ -31,7 +32,7 @@ func (k *Keeper) probe(ctx context.Context, d *bridge.Dialect, access string) ve
 		if ask == nil {
 			continue
 		}
-		if v := k.try(ctx, d, ask, access); v != unknown {
+		if v := k.try(ctx, d, ask, access); v == works || v == refuses {
 			return v
 		}
 	}
@@ -44,14 +45,13 @@ func (k *Keeper) try(ctx context.Context, d *bridge.Dialect, ask *bridge.Ask, ac
 	case t != nil:
 	case a.status == http.StatusUnauthorized && ask.Bearer:
 		return refuses
-	case a.status/100 == 2 && ask.Bearer:
-		if ask == d.Probe && !hasData(a.body) {
-			return unknown
-		}
-		return works
 	case a.status/100 == 2:
-		// `active: false` may only mean that the token is not the asker's.
-		if object, _ := decode(a.body).(map[string]any); object["active"] == true {
+		object, _ := decode(a.body).(map[string]any)
+		switch active, said := object["active"]; {
+		case said && active == false:
+			return inactive
+		case ask == d.Probe && !hasData(a.body):
+		case ask.Bearer, active == true:
 			return works
 		}
 	}

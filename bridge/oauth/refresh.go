@@ -21,6 +21,12 @@ func (k *Keeper) run(a *account) {
 	if p := a.rec.Pending; p != nil && !p.Asked {
 		_ = k.arrive(ctx, a)
 	}
+	k.mu.RLock()
+	peek := a.nextLook(time.Now())
+	k.mu.RUnlock()
+	if !peek.IsZero() && !time.Now().Before(peek) {
+		k.look(ctx, a)
+	}
 	k.mu.Lock()
 	now := time.Now()
 	due := k.renewal(a, now)

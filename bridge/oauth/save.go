@@ -101,24 +101,29 @@ func (k *Keeper) saveHeld(ctx context.Context, a *account) bool {
 
 // mergeHeld saves the record that waits although somebody else wrote meanwhile.
 // What continues the chain of that other record replaces it. Else the other
-// stays in use, and the pair in hand becomes its fallback: a token is never lost.
+// stays in use, and the pair in hand becomes its fallback; a sign-in in hand that
+// is not in use yet stands beside either. A token is never lost.
 func (k *Keeper) mergeHeld(ctx context.Context, a *account) *trouble {
-	mine, before, arrived := *a.held, a.rec.Pair.Refresh, a.heldAt
+	mine, before, arrived := *a.held, a.rec.Pair, a.heldAt
 	k.update(a, func() { a.gen = 0 })
 	if t := k.load(ctx, a); t != nil {
 		return t
 	}
-	switch a.rec.Pair.Refresh {
-	case mine.Pair.Refresh:
-		if a.rec.Pair.Access == mine.Pair.Access {
-			return nil // it was saved, and only the news of it was lost
-		}
-		fallthrough
-	case before:
-		return k.save(ctx, a, mine, arrived)
-	}
 	other := a.rec
-	other.Before, other.BeforeTried = mine.Pair, false
+	switch {
+	case mine.Pair == before || mine.Pair.Access == other.Pair.Access && mine.Pair.Refresh == other.Pair.Refresh:
+		// No new pair, or it was saved and only the news of it was lost.
+		if p := mine.Pending; p == nil || other.Pending != nil && other.Pending.Pair.Access == p.Pair.Access && other.Pending.Asked == p.Asked {
+			return nil
+		}
+	case other.Pair.Refresh == mine.Pair.Refresh, other.Pair.Refresh == before.Refresh:
+		return k.save(ctx, a, mine, arrived)
+	default:
+		other.Before, other.BeforeTried = mine.Pair, false
+	}
+	if mine.Pending != nil {
+		other.Pending = mine.Pending
+	}
 	return k.save(ctx, a, other, time.Time{})
 }
 

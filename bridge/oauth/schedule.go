@@ -83,7 +83,8 @@ func (k *Keeper) settle(a *account) {
 	} else if a.reminded.IsZero() {
 		a.reminded = now
 	}
-	a.at = sooner(a.due, a.attention(now, h))
+	a.peek = a.nextLook(now)
+	a.at = sooner(sooner(a.due, a.peek), a.attention(now, h))
 	if a.waited() && !a.at.After(now) {
 		a.at = now.Add(-longest) // who waits goes first
 	}
@@ -125,7 +126,7 @@ func (k *Keeper) start(now time.Time) {
 		if a.at.After(now) {
 			return
 		}
-		if a.due.IsZero() || a.due.After(now) {
+		if at := sooner(a.due, a.peek); at.IsZero() || at.After(now) {
 			if waitsForPerson(a.health) && !now.Before(a.reminded.Add(daily)) {
 				k.o.Log.Warn("an account still waits for a person", "account", a.id, "reason", string(a.health.Reason))
 				a.reminded = now

@@ -26,6 +26,7 @@ func (a *account) adopt(rec record, gen uint64, trusted bool) {
 		return
 	}
 	a.dead, a.allowed = false, time.Time{}
+	a.looked = time.Now() // a start is no reason to ask
 	a.reckon(trusted)
 	for _, n := range rec.Narrow {
 		a.keep(n, thisRun(n.Pair.Expires, trusted && !n.Pair.Doubt))
@@ -68,7 +69,7 @@ func thisRun(wall time.Time, trusted bool) time.Time {
 // shift moves all times of this run by how long the machine slept: monotonic
 // clocks stand still meanwhile (T9).
 func (a *account) shift(slept time.Duration) {
-	for _, t := range []*time.Time{&a.obtained, &a.until, &a.notBefore, &a.tried, &a.retry, &a.allowed} {
+	for _, t := range []*time.Time{&a.obtained, &a.until, &a.notBefore, &a.tried, &a.retry, &a.allowed, &a.looked} {
 		if !t.IsZero() {
 			*t = t.Add(-slept)
 		}

@@ -51,7 +51,7 @@ func (c *checker) args(path string, rules map[string]bridge.ArgRule) (args []bri
 
 // bounds are min and max as whole numbers; those of a number that are none are
 // judged by [within].
-func (c *checker) bounds(at string, rule bridge.ArgRule) (least, most int) {
+func (c *checker) bounds(at string, rule bridge.ArgRule) (least, most int64) {
 	const limit = 1 << 53
 	least, most = -limit, limit
 	if rule.Type == "string" {
@@ -64,10 +64,10 @@ func (c *checker) bounds(at string, rule bridge.ArgRule) (least, most int) {
 		c.wrong(rule.Type != "number" && *bound != math.Trunc(*bound) || math.Abs(*bound) > limit, at, "%v is no bound of a %s", *bound, rule.Type)
 	}
 	if rule.Min != nil {
-		least = int(math.Floor(*rule.Min))
+		least = int64(math.Floor(*rule.Min))
 	}
 	if rule.Max != nil {
-		most = int(math.Ceil(*rule.Max))
+		most = int64(math.Ceil(*rule.Max))
 	}
 	c.wrong(rule.Type == "string" && (least < 0 || most < 1 || most > 4096), at, "the length of a text is 0 to 4096")
 	c.wrong(rule.Min != nil && rule.Max != nil && *rule.Min > *rule.Max, at, "min is above max")
@@ -108,7 +108,7 @@ func fits(a bridge.Arg, v any) error {
 		if a.Min == 0 && a.Max == 0 {
 			most = textMost
 		}
-		switch n := utf8.RuneCountInString(text); {
+		switch n := int64(utf8.RuneCountInString(text)); {
 		case !ok:
 			return fmt.Errorf("%v is no text (put quotes around it)", v)
 		case n < a.Min || n > most:

@@ -2,6 +2,7 @@ package operations
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,36 +14,77 @@ import (
 	"latchkey/bridge"
 )
 
-// environment is what the programs of a request read, as JSON: every run gets a
-// value of its own, because gojq may change what it is given.
-type environment []byte
+// environment is what the programs of a request read.
+type environment struct {
+	account map[string]any
+	device  json.RawMessage // nil: null
+	args    bridge.Args
+	page    any
+	at      time.Time
+}
 
-func newEnvironment(account map[string]any, device json.RawMessage, args bridge.Args, page any) (environment, error) {
-	now := time.Now()
-	year, month, day := now.Date()
+// run gives a program's one value, as [program.one] does.
+func (e *environment) run(ctx context.Context, p *program) (value any, ok bool, err error) {
+	if value, found := e.look(p.path); found {
+		return value, true, nil
+	}
+	input, err := e.input()
+	if err != nil {
+		return nil, false, err
+	}
+	return p.one(ctx, input)
+}
+
+// look reads what most programs are, the path of one text or number, such as
+// .device.id, without the work that jq would have: somebody waits for the door.
+// What it does not find there is left to jq.
+func (e *environment) look(path []string) (value any, found bool) {
+	switch {
+	case len(path) == 2 && path[0] == "args":
+		switch v := e.args[path[1]].(type) {
+		case string, bool:
+			return v, true
+		case int64:
+			return int(v), true
+		}
+	case len(path) > 1 && path[0] == "device":
+		value, _ := decode(e.device)
+		for _, name := range path[1:] {
+			object, _ := value.(map[string]any)
+			value = object[name]
+		}
+		_, found = scalar(value)
+		return value, found
+	}
+	return nil, false
+}
+
+// input is all of it, from JSON: every run gets a value of its own, because gojq
+// may change what it is given.
+func (e *environment) input() (any, error) {
+	year, month, day := e.at.Date()
+	device, args := e.device, e.args
 	if device == nil {
 		device = json.RawMessage("null")
 	}
 	if args == nil {
 		args = bridge.Args{}
 	}
-	env, err := json.Marshal(map[string]any{
-		"args": args, "device": device, "account": account, "page": page,
-		"now": now.Unix(), "midnight": time.Date(year, month, day, 0, 0, 0, 0, now.Location()).Unix(),
+	text, err := json.Marshal(map[string]any{
+		"args": args, "device": device, "account": e.account, "page": e.page,
+		"now": e.at.Unix(), "midnight": time.Date(year, month, day, 0, 0, 0, 0, e.at.Location()).Unix(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("the arguments cannot be written as JSON: %v", err)
 	}
-	return env, nil
-}
-
-func (e environment) input() any {
-	v, _ := decode(e) // written by newEnvironment
-	return v
+	return decode(text)
 }
 
 // decode reads one JSON value. Whole numbers keep all their digits.
 func decode(text []byte) (any, error) {
+	if string(text) == "null" { // as many a command is answered
+		return nil, nil
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var v any

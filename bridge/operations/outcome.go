@@ -35,6 +35,8 @@ func (r outcome) shown(public bool) any {
 		return *r.image
 	case r.result == nil:
 		return nil
+	case string(r.result) == "null":
+		return r.result
 	}
 	v, err := decode(r.result)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,8 +24,11 @@ const (
 // program is one compiled jq program; nil was left out.
 type program struct {
 	text string
+	path []string // where the program is but a path of members: their names
 	code *gojq.Code
 }
+
+var isPath = regexp.MustCompile(`^(\.[A-Za-z_][A-Za-z0-9_]*)+$`).MatchString
 
 // compile reads a program. "" is nil. The error tells where in the text it is.
 func compile(text string) (*program, error) {
@@ -52,7 +56,11 @@ func compile(text string) (*program, error) {
 		}
 		return nil, fmt.Errorf("jq: %v%s", err, where)
 	}
-	return &program{text, code}, nil
+	p := &program{text: text, code: code}
+	if path := strings.TrimSpace(text); isPath(path) {
+		p.path = strings.Split(path[1:], ".")
+	}
+	return p, nil
 }
 
 // position of a byte in a text, counted from 1.

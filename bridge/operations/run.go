@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"time"
 
 	"latchkey/bridge"
 )
@@ -176,15 +177,12 @@ func (o *operation) turn(ctx context.Context, reply bridge.Reply) (any, error) {
 }
 
 // request builds one request.
-func (x *extension) request(ctx context.Context, o *operation, device json.RawMessage, args bridge.Args, page any) (bridge.Request, error) {
-	env, err := newEnvironment(x.account, device, args, page)
-	if err != nil {
-		return bridge.Request{}, err
-	}
+func (x *extension) request(ctx context.Context, o *operation, device json.RawMessage, args bridge.Args, page any) (request bridge.Request, err error) {
+	env := &environment{x.account, device, args, page, time.Now()}
 	if o.document != nil {
 		variables := map[string]any{}
 		if o.variables != nil {
-			v, _, err := o.variables.one(ctx, env.input())
+			v, _, err := env.run(ctx, o.variables)
 			if err != nil {
 				return bridge.Request{}, err
 			}
@@ -196,7 +194,7 @@ func (x *extension) request(ctx context.Context, o *operation, device json.RawMe
 		body, err := o.document.body(variables)
 		return bridge.Request{Method: "POST", Path: x.graphql, JSON: body}, err
 	}
-	request := bridge.Request{Method: o.target.method, Media: o.Media, Accept: o.Media}
+	request = bridge.Request{Method: o.target.method, Media: o.Media, Accept: o.Media}
 	if next, ok := page.(string); ok && !o.readsPage {
 		if request.Path, err = x.linked(next); err != nil {
 			return bridge.Request{}, err
@@ -209,7 +207,7 @@ func (x *extension) request(ctx context.Context, o *operation, device json.RawMe
 	if o.body == nil {
 		return request, nil
 	}
-	body, ok, err := o.body.one(ctx, env.input())
+	body, ok, err := env.run(ctx, o.body)
 	if err == nil && !ok {
 		err = fmt.Errorf("jq %s: gives no body", o.body.short())
 	}

@@ -190,7 +190,7 @@ func (t *target) programs() (all []*program) {
 }
 
 // fill makes the path and the query of one request.
-func (t *target) fill(ctx context.Context, env environment) (path string, query map[string][]string, err error) {
+func (t *target) fill(ctx context.Context, env *environment) (path string, query map[string][]string, err error) {
 	var b strings.Builder
 	for _, p := range t.path {
 		if p.program == nil {
@@ -237,11 +237,11 @@ func (t *target) fill(ctx context.Context, env environment) (path string, query 
 }
 
 // value is a piece as plain text; nil: its program gives null.
-func (p piece) value(ctx context.Context, env environment) (*string, error) {
+func (p piece) value(ctx context.Context, env *environment) (*string, error) {
 	if p.program == nil {
 		return &p.literal, nil
 	}
-	v, _, err := p.program.one(ctx, env.input())
+	v, _, err := env.run(ctx, p.program)
 	if err != nil || v == nil {
 		return nil, err
 	}

@@ -92,6 +92,9 @@ func (s *Store) Save(_ context.Context, account string, seen uint64, record []by
 	s.write.Lock()
 	defer s.write.Unlock()
 	old, err := s.current(account)
+	if err != nil && s.broken.Load() != nil && checkAccount(account) == nil {
+		return s.saveCopy(account, credential{generation: seen + 1, saved: time.Now(), record: record}, err)
+	}
 	if err != nil {
 		return 0, false, fmt.Errorf("save credentials: %w", err)
 	}
@@ -110,6 +113,17 @@ func (s *Store) Save(_ context.Context, account string, seen uint64, record []by
 	}
 	s.point("committed")
 	s.copy(account, next)
+	return next.generation, true, nil
+}
+
+// saveCopy keeps a record although the database broke: a pair that came while it
+// did is nowhere else. The next Open takes the copy for what it is, the newest
+// record. Nobody else can have written meanwhile: the store is held, and broken.
+func (s *Store) saveCopy(account string, next credential, broke error) (uint64, bool, error) {
+	if err := s.writeCopy(account, s.seal, next); err != nil {
+		return 0, false, fmt.Errorf("save credentials of account %q: %w; nor as a copy: %v", account, broke, err)
+	}
+	s.log.Warn("credentials are saved as a copy: the database broke", "account", account)
 	return next.generation, true, nil
 }
 

@@ -330,8 +330,10 @@ func TestCutWhileOpen(t *testing.T) {
 	if _, _, err := s.Load(t.Context(), "gate"); !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("load: %v, want ErrDamaged", err)
 	}
-	if _, ok, err := s.Save(t.Context(), "gate", 4, []byte("x")); !errors.Is(err, store.ErrDamaged) || ok {
-		t.Errorf("save: ok %v, %v, want ErrDamaged", ok, err)
+	select {
+	case <-s.Failed():
+	default:
+		t.Error("Failed is not closed")
 	}
 	if err := s.Record("other").Save([]byte("x")); !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("record: %v, want ErrDamaged", err)
@@ -340,6 +342,31 @@ func TestCutWhileOpen(t *testing.T) {
 	if r := wantPlanted(t, dir, "cut while open"); r == nil {
 		t.Error("nothing was said")
 	}
+}
+
+// A pair that arrives while the database breaks is kept all the same.
+func TestSaveWhileBroken(t *testing.T) {
+	dir := folder(t, planted(t))
+	s := opened(t, store.Options{Dir: dir})
+	_, seen, err := s.Load(t.Context(), "gate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(database(dir), 8192); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 { // the second is that of a logout, say
+		generation, ok, err := s.Save(t.Context(), "gate", seen, []byte(fmt.Sprint("late ", i)))
+		if err != nil || !ok || generation != seen+1 {
+			t.Fatalf("save: generation %d, ok %v, %v; want %d", generation, ok, err, seen+1)
+		}
+		seen = generation
+	}
+	if _, ok, err := s.Save(t.Context(), "../gate", 1, []byte("x")); err == nil || ok {
+		t.Errorf("an odd account: ok %v, %v", ok, err)
+	}
+	shut(t, s)
+	wantRecord(t, opened(t, store.Options{Dir: dir}), "gate", "late 1")
 }
 
 // Records are bound to their place: one account's cannot be passed off as

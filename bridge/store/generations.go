@@ -89,6 +89,9 @@ func (s *Store) Restore(account string, number uint64) (uint64, error) {
 		return 0, fmt.Errorf("restore generation: account %q has no kept generation %d; `latchkey token list %s` shows them", account, number, account)
 	}
 	c, err := s.generation(account, number)
+	if err == nil {
+		c.record, err = s.revive(c.record)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("restore generation: %w", err)
 	}

@@ -17,9 +17,12 @@ import (
 // leaves both files, and the store opens with one of them.
 const nextKey = ".new"
 
-// keyring holds the keys that may fit, the one in force first.
+// keyring holds the keys that may fit, the one in force first. A key that cannot be
+// replaced where it is (it stands in the environment, or is a credential of
+// systemd) has its successor in the state folder until a person has moved it.
 type keyring struct {
 	path    string // of the key file; "": the key came with the options
+	waiting string // of the successor in the state folder
 	sealers []*sealer
 	files   []string // where each sealer's key lies
 }
@@ -28,18 +31,23 @@ type keyring struct {
 // its own folder: a key file that the configuration names and that is missing is
 // a mount that failed, and a key made there might be gone tomorrow.
 func loadKeys(o Options, empty bool) (*keyring, error) {
-	if !o.Key.Empty() {
+	own := filepath.Join(o.Dir, "latchkey.key")
+	ring := &keyring{path: o.KeyFile, waiting: own + nextKey}
+	var paths []string
+	switch {
+	case !o.Key.Empty():
 		s, err := newSealer(o.Key)
 		if err != nil {
 			return nil, err
 		}
-		return &keyring{sealers: []*sealer{s}, files: []string{""}}, nil
+		ring.path, ring.sealers, ring.files = "", []*sealer{s}, []string{""}
+	case ring.path == "":
+		ring.path = own
+		paths = []string{own}
+	default:
+		paths = []string{ring.path, ring.path + nextKey}
 	}
-	ring := &keyring{path: o.KeyFile}
-	if ring.path == "" {
-		ring.path = filepath.Join(o.Dir, "latchkey.key")
-	}
-	for _, path := range []string{ring.path, ring.path + nextKey} {
+	for _, path := range append(paths, ring.waiting) {
 		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -92,19 +100,45 @@ func (k *keyring) wrong() error {
 // settle ends a rekey that a crash cut short, now that s is known to be the key
 // in force.
 func (k *keyring) settle(s *sealer) error {
-	if k.path == "" {
-		return nil
-	}
-	next := k.path + nextKey
+	inForce := ""
 	for i, file := range k.files {
-		if k.sealers[i] == s && file == next {
-			return k.replace()
+		if k.sealers[i] == s {
+			inForce = file
+			break // the same key may lie in two places: the configured one counts
 		}
 	}
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the unused key file: %w", err)
+	next := k.path + nextKey
+	switch {
+	case inForce == k.waiting && k.waiting != next:
+		return nil // it waits for a person
+	case inForce == next:
+		return k.replace()
+	}
+	for _, unused := range []string{next, k.waiting} {
+		if k.path == "" && unused == next {
+			continue
+		}
+		if err := os.Remove(unused); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove the unused key file: %w", err)
+		}
 	}
 	return nil
+}
+
+// stage writes a new key beside the one in force: where it can take its place, else
+// where it waits for a person.
+func (k *keyring) stage(text bridge.Secret, put func(path string, data []byte) error) (path string, err error) {
+	line := []byte(text.Reveal() + "\n")
+	if k.path != "" {
+		path = k.path + nextKey
+		if err = put(path, line); err == nil || path == k.waiting {
+			return path, err
+		}
+	}
+	if err := put(k.waiting, line); err != nil {
+		return "", err
+	}
+	return k.waiting, nil
 }
 
 // replace puts the new key file in the place of the old one.

@@ -82,6 +82,8 @@ func (s *Store) appendOpenings(batch []Opening) error {
 			changes = append(changes, change{bucketOpenings, openingName(n), nil})
 		}
 		e.first = upTo + 1
+		// A first record that is neither new nor readable leaves no anchor, and is a
+		// fault of its own.
 		e.anchor = before[e.first]
 		if r, err := s.opening(e.first); err == nil {
 			e.anchor = r.prev

@@ -13,9 +13,11 @@ import (
 //
 // At every moment the store opens with a key that lies on the disk: the new key
 // is written beside the old one first, then copies sealed with it, then one
-// commit changes every value, then the old copies go and the key file is replaced. Open tries both files and finishes what a crash left. A store whose key
-// stands in the configuration itself cannot be rekeyed: nothing here can change
-// that text.
+// commit changes every value, then the old copies go and the key file is replaced.
+// Open tries both files and finishes what a crash left. A key that cannot be
+// replaced here (it stands in the environment or is a credential of systemd) has
+// its successor in the state folder, [Store.KeyWaits], and the store opens with
+// that until a person has put it where the configuration says.
 func (s *Store) Rekey(text bridge.Secret) error {
 	if err := s.rekey(text); err != nil {
 		return fmt.Errorf("rekey store: %w", err)
@@ -26,8 +28,8 @@ func (s *Store) Rekey(text bridge.Secret) error {
 func (s *Store) rekey(text bridge.Secret) error {
 	s.write.Lock()
 	defer s.write.Unlock()
-	if s.ring.path == "" {
-		return fmt.Errorf("the key stands in the configuration: move it to a file and name that as store.key_file")
+	if waits := s.KeyWaits(); waits != "" {
+		return fmt.Errorf("the key that was made last still waits in %s: put it where the configuration says, and restart, first", waits)
 	}
 	if text.Empty() {
 		text = newKey()
@@ -36,7 +38,8 @@ func (s *Store) rekey(text bridge.Secret) error {
 	if err != nil {
 		return err
 	}
-	if err := s.put(s.ring.path+nextKey, []byte(text.Reveal()+"\n")); err != nil {
+	staged, err := s.ring.stage(text, s.put)
+	if err != nil {
 		return fmt.Errorf("write the new key: %w", err)
 	}
 	s.point("new key")
@@ -63,7 +66,26 @@ func (s *Store) rekey(text bridge.Secret) error {
 		return fmt.Errorf("remove the copies under the old key: %w", err)
 	}
 	s.point("old copies gone")
+	s.sealing.Lock()
+	s.ring.sealers, s.ring.files = []*sealer{next}, []string{staged}
+	s.sealing.Unlock()
+	if s.KeyWaits() != "" {
+		return nil
+	}
 	return s.ring.replace()
+}
+
+// KeyWaits is the file of the key in force when that is not where the
+// configuration says: a person has to put it there. "": it is there.
+func (s *Store) KeyWaits() string {
+	s.sealing.RLock()
+	defer s.sealing.RUnlock()
+	for i, file := range s.ring.files {
+		if s.ring.sealers[i] == s.seal && file == s.ring.waiting && file != s.ring.path+nextKey {
+			return file
+		}
+	}
+	return ""
 }
 
 // resealAll changes every value in one transaction, and the key that reads them

@@ -57,9 +57,12 @@ func TestRekey(t *testing.T) {
 }
 
 func TestRekeyRefuses(t *testing.T) {
-	t.Run("key in the configuration", func(t *testing.T) {
+	t.Run("while the last key waits for a person", func(t *testing.T) {
 		s := opened(t, store.Options{Dir: t.TempDir(), Key: bridge.NewSecret("0123456789abcdef")})
-		if err := s.Rekey(bridge.Secret{}); err == nil || !strings.Contains(err.Error(), "store.key_file") {
+		if err := s.Rekey(bridge.Secret{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Rekey(bridge.Secret{}); err == nil || !strings.Contains(err.Error(), s.KeyWaits()) {
 			t.Errorf("got %v, want an error with a hint", err)
 		}
 	})
@@ -73,14 +76,16 @@ func TestRekeyRefuses(t *testing.T) {
 		shut(t, s)
 		wantRecord(t, opened(t, o), "gate", "one")
 	})
-	t.Run("key file that cannot be written", func(t *testing.T) {
+	t.Run("no key can be written", func(t *testing.T) {
 		dir := t.TempDir()
 		o := store.Options{Dir: t.TempDir(), KeyFile: filepath.Join(dir, "key")}
 		write(t, o.KeyFile, "0123456789abcdef")
 		s := opened(t, o)
 		save(t, s, "gate", "one")
-		if err := os.Mkdir(o.KeyFile+".new.tmp", 0o700); err != nil {
-			t.Fatal(err)
+		for _, path := range []string{o.KeyFile, filepath.Join(o.Dir, "latchkey.key")} {
+			if err := os.Mkdir(path+".new.tmp", 0o700); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := s.Rekey(bridge.Secret{}); err == nil {
 			t.Error("no error")
@@ -89,6 +94,68 @@ func TestRekeyRefuses(t *testing.T) {
 		shut(t, s)
 		wantRecord(t, opened(t, o), "gate", "one")
 	})
+}
+
+// A key that latchkey cannot replace (from the environment, or a credential of
+// systemd) has its successor in the state folder: the store opens at every moment,
+// and with the successor alone once that is in its place.
+func TestRekeyElsewhere(t *testing.T) {
+	for name, source := range map[string]func(t *testing.T, text string) store.Options{
+		"environment": func(_ *testing.T, text string) store.Options { return store.Options{Key: bridge.NewSecret(text)} },
+		"credential": func(t *testing.T, text string) store.Options {
+			file := filepath.Join(t.TempDir(), "key")
+			write(t, file, text)
+			if err := os.Mkdir(file+".new.tmp", 0o700); err != nil { // as a folder that is read-only does
+				t.Fatal(err)
+			}
+			return store.Options{KeyFile: file}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			with := func(text string) store.Options {
+				o := source(t, text)
+				o.Dir = dir
+				return o
+			}
+			s := opened(t, with("0123456789abcdef"))
+			save(t, s, "gate", "one")
+			if err := s.Rekey(bridge.Secret{}); err != nil {
+				t.Fatal(err)
+			}
+			waits := s.KeyWaits()
+			if waits == "" {
+				t.Fatal("nobody is told where the new key is")
+			}
+			save(t, s, "gate", "two")
+			shut(t, s)
+
+			s = opened(t, with("0123456789abcdef"))
+			wantRecord(t, s, "gate", "two")
+			if s.KeyWaits() != waits {
+				t.Errorf("the key waits in %q, want %q", s.KeyWaits(), waits)
+			}
+			shut(t, s)
+			text, err := os.ReadFile(waits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second has nothing but the new key
+				s = opened(t, with(strings.TrimSpace(string(text))))
+				wantRecord(t, s, "gate", "two")
+				if s.KeyWaits() != "" {
+					t.Error("a key is said to wait that is in its place")
+				}
+				shut(t, s)
+				if _, err := os.Stat(waits); err == nil {
+					t.Error("the new key is still in the state folder")
+				}
+			}
+			if _, err := store.Open(with("0123456789abcdef")); !errors.Is(err, store.ErrKey) {
+				t.Errorf("the old key: %v, want ErrKey", err)
+			}
+		})
+	}
 }
 
 // A database damaged while a rekey was cut short comes back under either key.

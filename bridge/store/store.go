@@ -20,7 +20,8 @@ import (
 // Why a store cannot be opened, for errors.Is. ErrLocked may pass, so a restart
 // may mend it (exit 1); the others need a person (exit 3), and the store is left
 // as it was found. ErrDamaged from a method of an open store is another matter:
-// the disk failed under it, every later call fails too, and a restart recovers.
+// the disk failed under it ([Store.Failed]), every later call fails too, but for
+// Save, which keeps a copy, and a restart recovers.
 var (
 	ErrLocked  = errors.New("the store is in use")
 	ErrKey     = errors.New("wrong or missing key")
@@ -46,7 +47,10 @@ type Options struct {
 	// whether it holds a grant that next does not hold. It must be pure and not
 	// call the store. nil: every replaced record is kept.
 	Keep func(old, next []byte) bool
-	Log  *slog.Logger // nil: discarded
+	// Revive makes the record that Restore brings back of a kept one: what ended it
+	// may have to be taken out. It must be pure. nil: it comes back as it is.
+	Revive func(kept []byte) ([]byte, error)
+	Log    *slog.Logger // nil: discarded
 
 	point func(name string) // tests stop the program at named points
 	ring  uint64            // records of the opening log; 0: openingsMost
@@ -56,6 +60,7 @@ type Options struct {
 type Store struct {
 	dir, path string
 	keep      func(old, next []byte) bool
+	revive    func(kept []byte) ([]byte, error)
 	log       *slog.Logger
 	point     func(name string)
 	lock      *os.File
@@ -101,13 +106,16 @@ func Open(o Options) (*Store, error) {
 func prepare(o Options) (*Store, error) {
 	s := &Store{
 		dir: o.Dir, path: filepath.Join(o.Dir, fileName),
-		keep: o.Keep, log: o.Log, point: o.point, leases: map[string]lease{}, openingsMost: o.ring, failed: make(chan struct{}),
+		keep: o.Keep, revive: o.Revive, log: o.Log, point: o.point, leases: map[string]lease{}, openingsMost: o.ring, failed: make(chan struct{}),
 	}
 	if s.openingsMost == 0 {
 		s.openingsMost = openingsMost
 	}
 	if s.keep == nil {
 		s.keep = func(_, _ []byte) bool { return true }
+	}
+	if s.revive == nil {
+		s.revive = func(kept []byte) ([]byte, error) { return kept, nil }
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -234,6 +242,9 @@ func (s *Store) settle(copies copyFiles) error {
 	}
 	if err = errors.Join(err, s.ring.settle(s.seal)); err != nil {
 		s.log.Warn("store keeps files of a rekey that was cut short", "err", err)
+	}
+	if waits := s.KeyWaits(); waits != "" {
+		s.log.Warn("the key of the store is not where the configuration says: put the one in this file there", "file", waits)
 	}
 	return nil
 }

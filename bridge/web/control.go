@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/pprof"
 	"net/url"
 	"sync"
 )
@@ -25,9 +24,7 @@ func (s *Server) Control() http.Handler {
 	mux.HandleFunc("POST /confirm", s.controlConfirm)
 	mux.HandleFunc("POST /logout", s.controlLogout)
 	s.controlKeys(mux)
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /doctor", func(w http.ResponseWriter, r *http.Request) { reply(w, s.o.Doctor(r.Context())) })
 	return mux
 }
 

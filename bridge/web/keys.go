@@ -29,8 +29,9 @@ type Vault interface {
 	Replaced() Replaced
 	// TakeOver says that restored credentials now live here.
 	TakeOver() error
-	// Rekey makes a new key for the store.
-	Rekey() error
+	// Rekey makes a new key for the store. waits is its file where a person has to
+	// put it in the place of the old one; "": it is there.
+	Rekey() (waits string, err error)
 }
 
 // KeptToken is one generation of an account's credentials, without what is
@@ -89,7 +90,7 @@ func (s *Server) controlKeys(mux *http.ServeMux) {
 		answer(w, func() (any, error) { return struct{}{}, s.o.Vault.TakeOver() })
 	})
 	mux.HandleFunc("POST /rekey", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, func() (any, error) { return struct{}{}, s.o.Vault.Rekey() })
+		answer(w, func() (any, error) { return s.o.Vault.Rekey() })
 	})
 }
 

@@ -79,8 +79,7 @@ func (c *Client) TakeOver(ctx context.Context) error {
 	return err
 }
 
-// Rekey makes a new key for the store.
-func (c *Client) Rekey(ctx context.Context) error {
-	_, err := ask[struct{}](ctx, c, http.MethodPost, "/rekey", nil)
-	return err
+// Rekey makes a new key for the store; waits is where it waits for a person.
+func (c *Client) Rekey(ctx context.Context) (waits string, err error) {
+	return ask[string](ctx, c, http.MethodPost, "/rekey", nil)
 }

@@ -37,9 +37,11 @@ type Options struct {
 	Daemon         Daemon
 	SignIn         SignIn
 	Push           Push
-	Keys           Keys            // for the socket
-	Vault          Vault           // for the socket
-	Samples        func() []Metric // for each scrape of /metrics
+	Keys           Keys  // for the socket
+	Vault          Vault // for the socket
+	// Doctor examines what the daemon lives on, for the socket.
+	Doctor  func(context.Context) Diagnosis
+	Samples func() []Metric // for each scrape of /metrics
 	// Openings is the opening log, or its proof, for the socket; it is sent as
 	// JSON. nil: there is none.
 	Openings func(ctx context.Context, verify bool) (any, error)

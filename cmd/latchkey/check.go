@@ -30,6 +30,9 @@ func checkCommand() command {
 			for _, w := range c.Warnings {
 				fmt.Fprintln(p.out, "warning:", w)
 			}
+			if !c.Commands.RequireEnvelope && len(c.Accounts) > 0 {
+				fmt.Fprintln(p.out, "note: whatever can be commanded takes a plain payload, without id and time, unless commands.require_envelope is true; `latchkey doctor` names it")
+			}
 			fmt.Fprintf(p.out, "%s is fine: %d accounts\n", p.config, len(c.Accounts))
 			return exitOK
 		},

@@ -58,23 +58,28 @@ func playPart(text string) error {
 	if err := json.Unmarshal([]byte(text), &c.part); err != nil {
 		return err
 	}
-	s, err := store.Open(store.Options{Dir: c.Dir, Key: faultKey, Keep: oauth.Keep})
+	var (
+		s      *store.Store
+		err    error
+		thread = newThread()
+	)
+	defer thread.end()
+	thread.do(func() { s, err = store.Open(store.Options{Dir: c.Dir, Key: faultKey, Keep: oauth.Keep}) })
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	thread := newThread()
-	defer thread.end()
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: c.dial}
-	c.keeper = oauth.New(oauth.Options{Store: steppedStore{c, s, thread}, Transport: steppedTransport{c, transport}, Owner: "here"})
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	c.prepare(ctx)
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: c.dial}
+	c.keeper = oauth.New(oauth.Options{Store: steppedStore{c, s, thread}, Transport: steppedTransport{c, transport}, Owner: "here"})
 	done := make(chan error, 1)
 	go func() { done <- c.keeper.Run(ctx) }()
 	if err := c.keeper.Add(oauth.Account{ID: faultAccount, Dialect: faultDialect(c.URL)}); err != nil {
 		return err
 	}
-	fmt.Println("result", c.play())
+	fmt.Println("result", c.play(ctx))
 	if err := c.step("publish"); err == nil {
 		if b, err := c.keeper.Tokens(faultAccount).Bearer(ctx, ""); err == nil {
 			fmt.Println("handed", b.Token.Reveal())
@@ -86,28 +91,32 @@ func playPart(text string) error {
 	return nil
 }
 
-func (c *child) play() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	if c.Scene == "refresh" || c.Scene == "early" {
-		defer cancel()
-		c.again = func() {
-			permit := bridge.NewPermit(time.Now().Add(20*time.Second), 1).With(ctx)
-			_, err := c.keeper.Tokens(faultAccount).Bearer(permit, "")
-			fmt.Println("other", err)
-		}
-		if c.Scene == "early" {
-			return c.keeper.Refresh(ctx, faultAccount)
-		}
-		_, err := c.keeper.Tokens(faultAccount).Bearer(bridge.NewPermit(time.Now().Add(20*time.Second), 1).With(ctx), "")
-		return err
+// prepare says what one more caller does.
+func (c *child) prepare(ctx context.Context) {
+	c.again = func() {
+		permit := bridge.NewPermit(time.Now().Add(20*time.Second), 1).With(ctx)
+		_, err := c.keeper.Tokens(faultAccount).Bearer(permit, "")
+		fmt.Println("other", err)
 	}
-	defer cancel()
+}
+
+func (c *child) play(ctx context.Context) error {
+	permit := bridge.NewPermit(time.Now().Add(20*time.Second), 1).With(ctx)
+	switch c.Scene {
+	case "refresh":
+		_, err := c.keeper.Tokens(faultAccount).Bearer(permit, "")
+		return err
+	case "early":
+		return c.keeper.Refresh(ctx, faultAccount)
+	}
 	cb, err := signInAt(ctx, c.keeper)
 	if err != nil {
 		return err
 	}
 	finish := func() error { _, err := c.keeper.Finish(ctx, cb); return err }
+	c.mu.Lock()
 	c.again = func() { fmt.Println("other", finish()) }
+	c.mu.Unlock()
 	return finish()
 }
 
@@ -115,7 +124,7 @@ func (c *child) play() error {
 func (c *child) step(name string) error {
 	c.mu.Lock()
 	c.n++
-	n := c.n
+	n, again := c.n, c.again
 	fmt.Println("step", name)
 	c.mu.Unlock()
 	if n != c.Step {
@@ -128,12 +137,10 @@ func (c *child) step(name string) error {
 	case "fail":
 		return errFault
 	case "twice":
-		if c.again != nil {
-			for range 4 {
-				c.others.Go(c.again)
-			}
-			runtime.Gosched()
+		for range 4 {
+			c.others.Go(again)
 		}
+		runtime.Gosched()
 	}
 	return nil
 }
@@ -219,26 +226,40 @@ func (c *child) dial(ctx context.Context, network, address string) (net.Conn, er
 		_ = conn.Close()
 		return nil, err
 	}
-	return steppedConn{conn, c, call}, nil
+	wrote := make(chan struct{})
+	return steppedConn{conn, c, call, wrote, sync.OnceFunc(func() { close(wrote) })}, nil
 }
 
 // steppedConn has two steps in each write and read. A read is of 128 bytes at
-// most, so that a reply is cut at several places.
+// most, so that a reply is cut at several places, and begins after the request,
+// so that the steps have one order.
 type steppedConn struct {
 	net.Conn
-	c    *child
-	call string
+	c      *child
+	call   string
+	wrote  chan struct{}
+	opened func() // closes wrote
+}
+
+func (s steppedConn) Close() error {
+	s.opened()
+	return s.Conn.Close()
 }
 
 func (s steppedConn) Write(b []byte) (int, error) {
+	defer s.opened()
 	if err := s.c.step(s.call + " send"); err != nil {
 		return 0, err
 	}
 	n, err := s.Conn.Write(b)
-	return n, errors.Join(err, s.c.step(s.call+" sent"))
+	if err != nil {
+		return n, err
+	}
+	return n, s.c.step(s.call + " sent")
 }
 
 func (s steppedConn) Read(b []byte) (int, error) {
+	<-s.wrote
 	if err := s.c.step(s.call + " read"); err != nil {
 		return 0, err
 	}

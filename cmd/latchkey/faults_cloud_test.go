@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -25,8 +26,8 @@ var (
 	faultPerson = simkit.Person{Name: "anna", Password: "secret of anna"}
 )
 
-// servers are the kinds of authorization server that a fault point is tried on.
-// The last two are the worst and the kindest that were measured.
+// servers are the kinds of authorization server that a fault point is tried on:
+// from the worst that was measured (a spent token ends the grant) to the kindest.
 func servers() map[string]simkit.Rules {
 	return map[string]simkit.Rules{
 		"rotates":             {},
@@ -41,7 +42,8 @@ func servers() map[string]simkit.Rules {
 // hands serves, and that no code comes twice.
 type faultCloud struct {
 	*simkit.Kit
-	url string
+	url  string
+	busy sync.WaitGroup // requests in flight
 
 	mu    sync.Mutex
 	sent  map[string]int // codes and refresh tokens
@@ -68,7 +70,12 @@ func newFaultCloud(t *testing.T, kind string) *faultCloud {
 	if kind == "drops the reply" {
 		c.Faults.Add(simkit.Fault{On: "POST /token", Do: simkit.DropAfter})
 	}
-	server := httptest.NewServer(c.Wrap(mux))
+	handler := c.Wrap(mux)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.busy.Add(1)
+		defer c.busy.Done()
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	c.url = server.URL
 	return c
@@ -98,6 +105,21 @@ func (c *faultCloud) watch(next http.HandlerFunc) http.HandlerFunc {
 func (c *faultCloud) live(token string) bool {
 	found, ok := c.Issuer.Look(token)
 	return ok && found.Live
+}
+
+// rest waits until the requests that a dead process has sent are done, and mends
+// the server. It tells whether a reply was dropped.
+func (c *faultCloud) rest(t *testing.T, tokenCalls int) (dropped bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := c.Log.Wait(ctx, "POST /token", tokenCalls); err != nil {
+		t.Error(err)
+	}
+	c.busy.Wait()
+	dropped = c.Name() == "drops the reply" && c.Faults.Left() == 0
+	c.Faults.Clear()
+	return dropped
 }
 
 // calls counts token calls.
@@ -149,13 +171,11 @@ func (r faultRecord) refreshTokens() []string {
 	return all
 }
 
-// grant is the record of an account that was signed in long ago. Its access token
-// was got 50 minutes ago and lives an hour, or has ended.
-func (c *faultCloud) grant(ended bool) faultRecord {
+// grant is the record of an account whose access token is of this age and lives an
+// hour.
+func (c *faultCloud) grant(age time.Duration) faultRecord {
 	issued := c.Issuer.Issue("c", faultPerson.Name, "")
-	age := 50 * time.Minute
-	if ended {
-		age = 2 * time.Hour
+	if age > time.Hour {
 		c.Issuer.EndAccess()
 	}
 	at := time.Now().Add(-age).UTC().Round(0)

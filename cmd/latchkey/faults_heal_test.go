@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"latchkey/bridge"
@@ -41,7 +42,7 @@ func (c *faultCase) heal() (lost bool) {
 		c.t.Errorf("the store had to be recovered: %s", r.Cause)
 	}
 	stored := c.stored(s)
-	if c.handed != "" && c.handed != stored.Pair.Access {
+	if c.handed != "" && c.handed != c.before.Pair.Access && c.handed != stored.Pair.Access {
 		c.t.Error("an access token was handed out that is not on the disk")
 	}
 	alive := slices.ContainsFunc(stored.refreshTokens(), c.cloud.live)
@@ -80,7 +81,13 @@ func (c *faultCase) stored(s *store.Store) (r faultRecord) {
 func (c *faultCase) restart(s *store.Store, stored faultRecord, alive bool) {
 	c.t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true}
-	k := oauth.New(oauth.Options{Store: s, Transport: transport, Owner: "here"})
+	valid := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(valid) })
+	k := oauth.New(oauth.Options{Store: s, Transport: transport, Owner: "here", OnHealth: func(_ string, h bridge.Health) {
+		if h.State == bridge.Valid {
+			tell()
+		}
+	}})
 	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()
@@ -105,18 +112,22 @@ func (c *faultCase) restart(s *store.Store, stored faultRecord, alive bool) {
 		if n := c.cloud.calls() - calls; n != 0 {
 			c.t.Errorf("%d token calls with an open journal and an access token that serves", n)
 		}
-	}
-	switch {
-	case stored.Pair.Access == "" && stored.Pending == nil:
-		c.signInAgain(ctx, k)
-	case stored.Pair.Access == c.before.Pair.Access && stored.Pending == nil:
-		// The API refuses the token, as bridge/cloud would tell.
+		// It ends, and the API says so, as bridge/cloud would tell.
 		c.cloud.Issuer.EndAccess()
 		k.Tokens(faultAccount).Refused(bridge.Bearer{Token: bridge.NewSecret(stored.Pair.Access)})
-		c.wantBearer(ctx, k, alive)
-	default:
-		c.wantBearer(ctx, k, alive)
 	}
+	switch {
+	case stored.Pending != nil: // its sign-in is finished
+		select {
+		case <-valid:
+		case <-ctx.Done():
+			c.t.Error("a sign-in that was saved is not finished by the next process")
+		}
+	case stored.Pair.Access == "":
+		c.signInAgain(ctx, k)
+		return
+	}
+	c.wantBearer(ctx, k, alive)
 }
 
 // wantBearer wants a token that serves, or the words for a grant that is gone, and

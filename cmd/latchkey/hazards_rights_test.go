@@ -142,10 +142,10 @@ func (h *trial) slowRelay() {
 	release := make(chan struct{})
 	h.doorbird.Faults.Add(simkit.Fault{On: relayPath, Do: simkit.Hold(release, nil)})
 	set, result := h.gate()
-	ids := []string{newID(), newID(), newID()}
+	ids, before := []string{newID(), newID(), newID()}, h.doorbird.Log.Count(relayPath)
 	h.asked++
 	h.mqtt.Publish(set, envelope("PRESS", ids[0], time.Now()), false)
-	h.awaitRequests(relayPath, h.doorbird.Log.Count(relayPath)+1)
+	h.awaitRequests(relayPath, before+1)
 	until(time.Now().Add(1100 * time.Millisecond))
 	h.asked++
 	h.mqtt.Publish(set, envelope("PRESS", ids[1], time.Now()), false) // waits

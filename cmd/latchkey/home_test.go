@@ -43,6 +43,7 @@ type home struct {
 	cameras  *cameramanagersim.Sim
 	clouds   map[string]*httptest.Server
 	mqtt     *bridgetest.Client // another program on the broker
+	env      []string           // of the program, beyond this process's
 	process  *exec.Cmd
 	exited   chan struct{}
 	log      *output
@@ -141,6 +142,7 @@ func (h *home) start() {
 	h.t.Helper()
 	h.started, h.accepts = time.Now().Truncate(time.Second), time.Time{}
 	h.process = exec.Command(program, "run", "--config", h.config())
+	h.process.Env = append(os.Environ(), h.env...)
 	h.process.Stdout, h.process.Stderr = h.log, h.log
 	if err := h.process.Start(); err != nil {
 		h.t.Fatal(err)
@@ -212,14 +214,20 @@ func (h *home) person(account string) simkit.Person {
 // run runs another command of the program to its end.
 func (h *home) run(in string, args ...string) (code int, stdout, stderr string) {
 	h.t.Helper()
-	return run(h.t, in, append(args, "--config", h.config())...)
+	return runWith(h.t, h.env, in, append(args, "--config", h.config())...)
 }
 
 func run(t testing.TB, in string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return runWith(t, nil, in, args...)
+}
+
+func runWith(t testing.TB, env []string, in string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), env...)
 	var out, errs bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &errs
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {

@@ -43,6 +43,7 @@ func (h *home) nowhere(more string, secrets ...string) {
 // The partner push: the key decides, the MAC says whose it is, and one ring is one
 // event however often it is told.
 func TestPartnerPush(t *testing.T) {
+	t.Parallel()
 	const key, neighbour = "company-push-key", "neighbour-push-key"
 	h := newHome(t, stock(t).URL())
 	h.edit(func(text string) string {
@@ -97,8 +98,9 @@ func TestPartnerPush(t *testing.T) {
 	h.nowhere("", key, neighbour)
 }
 
-// address is one system's setup of the simulated station.
-func (h *home) address(method, path, body string) string {
+// asAdministrator asks the simulated station what the API offers to its
+// administrator: another system sets it up.
+func (h *home) asAdministrator(method, path, body string) string {
 	h.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+h.doorbird.Issuer.Issue(doorbirdsim.DemoClient, doorbirdsim.DemoAdmin, doorbirdsim.Admin).Access)
@@ -133,16 +135,19 @@ func (h *home) hooks(call string, want int, args ...string) (does, out string) {
 // Without the partner push: hooks are planned, installed beside another system,
 // displace it when told to, and are taken out again.
 func TestHooksInstalled(t *testing.T) {
+	t.Parallel()
 	h := newHome(t, stock(t).URL())
 	h.edit(func(text string) string { text, _, _ = strings.Cut(text, "  yard:"); return text })
 	var others atomic.Int32
 	other := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { others.Add(1) }))
-	h.address("POST", "/favorite/http", `{"identifier":1000,"title":"Other","value":"`+other.URL+`/x","displayedTitle":"Other"}`)
-	h.address("POST", "/schedules", `{"input":"doorbell","param":"1","output":[]}`)
-	h.address("POST", "/schedules", `{"input":"motion","param":"","output":[{"event":"http","param":"1000","schedule":{"weekdays":[{"from":"82800","to":"82799"}]}}]}`)
-	h.address("POST", "/schedules", `{"input":"relay","param":"1","output":[]}`)
-	h.address("POST", "/schedules", `{"input":"relay","param":"2","output":[]}`)
-	setup := func() string { return h.address("GET", "/favorites", "") + h.address("GET", "/schedules", "") }
+	h.asAdministrator("POST", "/favorite/http", `{"identifier":1000,"title":"Other","value":"`+other.URL+`/x","displayedTitle":"Other"}`)
+	h.asAdministrator("POST", "/schedules", `{"input":"doorbell","param":"1","output":[]}`)
+	h.asAdministrator("POST", "/schedules", `{"input":"motion","param":"","output":[{"event":"http","param":"1000","schedule":{"weekdays":[{"from":"82800","to":"82799"}]}}]}`)
+	h.asAdministrator("POST", "/schedules", `{"input":"relay","param":"1","output":[]}`)
+	h.asAdministrator("POST", "/schedules", `{"input":"relay","param":"2","output":[]}`)
+	setup := func() string {
+		return h.asAdministrator("GET", "/favorites", "") + h.asAdministrator("GET", "/schedules", "")
+	}
 	before := setup()
 
 	h.start()

@@ -53,23 +53,14 @@ func logCommand() command {
 }
 
 // readLog asks the daemon, or reads the store where none runs.
-func (p *program) readLog(ctx context.Context, verify bool) (log daemon.Log, err error) {
-	client, err := p.daemon()
-	if err != nil {
-		return log, err
-	}
-	answer, err := client.Log(ctx, verify)
-	if errors.Is(err, web.ErrNoDaemon) {
-		s, err := p.openStore()
-		if err != nil {
-			return log, err
+func (p *program) readLog(ctx context.Context, verify bool) (daemon.Log, error) {
+	log, err := either(p, func(client *web.Client) (log daemon.Log, err error) {
+		answer, err := client.Log(ctx, verify)
+		if err == nil {
+			err = json.Unmarshal(answer, &log)
 		}
-		log, err = daemon.ReadLog(s, verify)
-		return log, errors.Join(err, s.Close())
-	}
-	if err == nil {
-		err = json.Unmarshal(answer, &log)
-	}
+		return log, err
+	}, func(s *store.Store) (daemon.Log, error) { return daemon.ReadLog(s, verify) })
 	if err == nil && verify && log.Proof == nil {
 		err = errors.New("the daemon's answer holds no proof: is it of another version?")
 	}

@@ -56,6 +56,9 @@ func TestOpeningLog(t *testing.T) {
 		t.Errorf("%d\n%s", code, out)
 	}
 	before := h.proof(t, 0)
+	if metrics := h.get(t, "/metrics"); !strings.Contains(metrics, "latchkey_openings_logged_total 2") || !strings.Contains(metrics, "latchkey_openings_lost_total 0") {
+		t.Errorf("metrics:\n%s", metrics) // 21 and perhaps one more
+	}
 
 	t.Run("after SIGKILL", func(t *testing.T) {
 		<-time.After(time.Until(all[len(all)-1].At.Add(2100 * time.Millisecond))) // the end of the cool-down is the event; times are whole seconds
@@ -80,13 +83,8 @@ func TestOpeningLog(t *testing.T) {
 		if err := json.Unmarshal([]byte(out), &s); err != nil || len(s.Commands) == 0 || s.Commands[len(s.Commands)-1].ID != all[0].ID {
 			t.Errorf("%v\n%s", err, out)
 		}
-		resp, err := http.Get("http://" + h.page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		if body, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(body), "relay_1 PRESS") {
-			t.Errorf("the page shows no press (%v)", err)
+		if page := h.get(t, "/"); !strings.Contains(page, "relay_1 PRESS") {
+			t.Errorf("the page shows no press:\n%s", page)
 		}
 		h.stop()
 	})
@@ -111,6 +109,20 @@ func TestOpeningLog(t *testing.T) {
 			t.Errorf("faults %q", p.Faults)
 		}
 	})
+}
+
+func (h *home) get(t *testing.T, path string) string {
+	t.Helper()
+	resp, err := http.Get("http://" + h.page + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 // openings is `latchkey log --json`.

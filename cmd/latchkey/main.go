@@ -45,7 +45,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		runCommand(), checkCommand(), loginCommand(), logoutCommand(), statusCommand(), callCommand(),
-		tokenCommand(), backupCommand(), restoreCommand(), rekeyCommand(), logCommand(), healthCommand(), versionCommand(),
+		doctorCommand(), tokenCommand(), backupCommand(), restoreCommand(), rekeyCommand(), logCommand(), healthCommand(), versionCommand(),
 	}
 }
 

@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"latchkey/bridge"
-	"latchkey/bridge/store"
+	"latchkey/bridge/daemon"
 	"latchkey/bridge/web"
 )
 
@@ -16,12 +15,15 @@ func rekeyCommand() command {
 			if len(args) != 0 {
 				return p.misused("rekey")
 			}
-			_, err := either(p, func(c *web.Client) (struct{}, error) { return struct{}{}, c.Rekey(ctx) },
-				func(s *store.Store) (struct{}, error) { return struct{}{}, s.Rekey(bridge.Secret{}) })
+			waits, err := either(p, func(c *web.Client) (string, error) { return c.Rekey(ctx) }, daemon.Rekey)
 			if err != nil {
 				return p.refused(err)
 			}
 			fmt.Fprintln(p.out, "the store has a new key; backups made before need the old one, so make a new one: latchkey backup FILE")
+			if waits != "" {
+				fmt.Fprintf(p.out, "It could not take the old one's place. The store opens with it as it lies in %s;\n"+
+					"put it where the configuration says (store.key, store.key_file) and restart latchkey, which then removes that file.\n", waits)
+			}
 			return exitOK
 		},
 	}

@@ -31,9 +31,7 @@ func statusCommand() command {
 				return p.refused(err)
 			}
 			if asJSON {
-				out := json.NewEncoder(p.out)
-				out.SetIndent("", "  ")
-				err = out.Encode(status)
+				err = encode(p.out, status)
 			} else {
 				err = printStatus(p.out, status)
 			}
@@ -46,6 +44,13 @@ func statusCommand() command {
 			return exitOK
 		},
 	}
+}
+
+// encode writes JSON that people can read too.
+func encode(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
 }
 
 func printStatus(w io.Writer, s web.Status) error {

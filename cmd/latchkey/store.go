@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"latchkey/bridge/config"
-	"latchkey/bridge/oauth"
+	"latchkey/bridge/daemon"
 	"latchkey/bridge/store"
 	"latchkey/bridge/web"
 )
@@ -19,7 +19,7 @@ func (p *program) storeOptions() (store.Options, error) {
 	if err != nil {
 		return store.Options{}, err
 	}
-	return store.Options{Dir: c.StateDir, Key: c.Store.Key, KeyFile: c.Store.KeyFile, Keep: oauth.Keep}, nil
+	return daemon.StoreOptions(c, nil), nil
 }
 
 // openStore opens the store for a command; unlike a daemon it makes none.

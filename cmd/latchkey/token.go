@@ -59,7 +59,7 @@ func (p *program) listTokens(ctx context.Context, account string) error {
 
 func (p *program) restoreToken(ctx context.Context, account string, generation uint64) error {
 	number, err := either(p, func(c *web.Client) (uint64, error) { return c.RestoreToken(ctx, account, generation) },
-		func(s *store.Store) (uint64, error) { return daemon.RestoreToken(ctx, s, account, generation) })
+		func(s *store.Store) (uint64, error) { return s.Restore(account, generation) })
 	if err != nil {
 		return err
 	}

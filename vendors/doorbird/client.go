@@ -1,6 +1,7 @@
 package doorbird
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -103,6 +104,10 @@ func (c client) act(ctx context.Context, path string, body []byte) (status int, 
 		req.JSON = body
 	}
 	reply, err := c.cloud.Act(ctx, req)
+	if err == nil && bytes.HasPrefix(bytes.TrimSpace(reply.Body), []byte("<")) { // a gateway or a sign-in page, not the API
+		return reply.Status, &bridge.Failure{Reason: bridge.ReasonNoAnswer, Status: reply.Status,
+			Message: "something answered with a web page instead of the cloud's API: it may have been carried out, so look at the door before you try again"}
+	}
 	return reply.Status, c.hint(err)
 }
 

@@ -55,17 +55,32 @@ func (a *account) remembered(t trigger) hooked {
 func (a *account) remember(h hooked) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	all := slices.DeleteFunc(slices.Clone(a.hooks), func(old hooked) bool { return old.trigger == h.trigger })
-	return a.keepHooks(append(all, h))
+	return a.keepHooks(append(a.without(h.trigger), h))
 }
 
-// forget drops all hooks.
-func (a *account) forget() error {
+// forget drops a hook that is no longer ours.
+func (a *account) forget(t trigger) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	left := a.without(t)
+	if len(left) == len(a.hooks) {
+		return nil
+	}
+	return a.keepHooks(left)
+}
+
+// forgetAll drops all hooks.
+func (a *account) forgetAll() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.keepHooks(nil)
 }
 
+func (a *account) without(t trigger) []hooked {
+	return slices.DeleteFunc(slices.Clone(a.hooks), func(h hooked) bool { return h.trigger == t })
+}
+
+// keepHooks saves before it believes. The lock is held.
 func (a *account) keepHooks(all []hooked) error {
 	if err := a.notes.Save(hooksNote, encoded(all)); err != nil {
 		return notSent("what the hooks change could not be kept: %v", err)

@@ -50,10 +50,14 @@ func (a *account) install(ctx context.Context, o bridge.Order) (any, error) {
 	}
 	defer a.renew(o.Report)
 	for i, s := range p.Hooks {
-		if s.Do == doLeave || s.Do == doKeep {
-			continue
+		switch s.Do {
+		case doKeep:
+		case doLeave:
+			err = a.forget(s.trigger) // another system may have displaced ours
+		default:
+			err = a.installOne(ctx, p, s)
 		}
-		if err := a.installOne(ctx, p, s); err != nil {
+		if err != nil {
 			return nil, partly(err, i, len(p.Hooks), "hooks_install")
 		}
 	}
@@ -143,7 +147,7 @@ func (a *account) remove(ctx context.Context, o bridge.Order) (any, error) {
 		}
 		out.Favourites++
 	}
-	return out, a.forget()
+	return out, a.forgetAll()
 }
 
 // restored are a rule's outputs without ours: those of before that are still

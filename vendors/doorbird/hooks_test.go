@@ -273,6 +273,19 @@ func TestHooksMeetOthers(t *testing.T) {
 			}
 		})
 	}
+	t.Run("another came and stays", func(t *testing.T) {
+		h := newHookHouse(t)
+		motion := func() bool {
+			return strings.Contains(strings.Join(ids(device(t, h.take())), "|"), "motion Motion|")
+		}
+		if h.mustCall(t, "hooks_install", bridge.Args{"replace": true}); !motion() {
+			t.Error("a hook without an entity")
+		}
+		h.set(t, "/schedules", `{"input":"motion","param":"","output":[`+theirs+`]}`)
+		if h.mustCall(t, "hooks_install", nil); motion() || !strings.Contains(h.setup(t), `"output":[`+theirs+`]`) {
+			t.Errorf("an entity waits in vain, or the other was displaced:\n%s", h.setup(t))
+		}
+	})
 	t.Run("hours", func(t *testing.T) {
 		h := newHookHouse(t)
 		h.mustCall(t, "hooks_install", nil)

@@ -97,6 +97,22 @@ func TestOddRelays(t *testing.T) {
 	}
 }
 
+// Relays of the same name, and of the same number at several controllers, stay apart.
+func TestDuplicateNames(t *testing.T) {
+	cloud := &fakeCloud{answer: func(r bridge.Request) (bridge.Reply, error) {
+		return bridge.Reply{Status: 200, Body: []byte(map[string]string{
+			"/metadata": `{"mac":"1CCAE3A1B2C3"}`, "/relays/settings": `[{"id":1,"name":"Door"},{"id":2,"name":"Door"},{"id":2,"name":"Other"}]`,
+			"/users": `[{"permissions":{"allowedRelays":[{"id":2},{"id":1,"peripheral":"A"},{"id":1,"peripheral":"a"},{"id":2},{"id":1}]}}]`,
+		}[r.Path])}, nil
+	}}
+	st := open(t, options(func(o *doorbird.Options) { o.Relays = []doorbird.Relay{{Number: 1, Peripheral: "a", Name: "Door"}} }), settings("deviceAdmin"), bridge.Env{Cloud: cloud})
+	st.mustRun(t, "station")
+	want := []string{"relay_1 Door", "relay_2 Door", "relay_" + bridge.DeviceID("A") + "_1 Relay 1 of A", "relay_a_1 Door"}
+	if diff := cmp.Diff(want, ids(device(t, st.take()))[:4]); diff != "" {
+		t.Errorf("relays (-want +got):\n%s", diff)
+	}
+}
+
 // Without the right to list, the configured relays and relay 1 are there, however
 // the cloud says no.
 func TestMayNotList(t *testing.T) {

@@ -16,7 +16,7 @@ func (a *account) calls() []bridge.Call {
 	return append(append(all, a.readingCalls()...), a.movingCalls()...)
 }
 
-func text(name string, most int) bridge.Arg {
+func text(name string, most int64) bridge.Arg {
 	return bridge.Arg{Name: name, Type: bridge.ArgText, Min: 1, Max: most}
 }
 

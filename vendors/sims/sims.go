@@ -9,6 +9,7 @@ import (
 	"latchkey/vendors/dwspectrum/dwspectrumsim"
 	"latchkey/vendors/generic/genericsim"
 	"latchkey/vendors/netrex/netrexsim"
+	"latchkey/vendors/sensorberg/sensorbergsim"
 )
 
 // All makes one of each.
@@ -18,6 +19,7 @@ func All() []simkit.Sim {
 		cameramanagersim.New(cameramanagersim.Options{}),
 		dwspectrumsim.New(dwspectrumsim.Options{}),
 		netrexsim.New(netrexsim.Options{}),
+		sensorbergsim.New(sensorbergsim.Options{}),
 		genericsim.New(genericsim.Options{}),
 	}
 }

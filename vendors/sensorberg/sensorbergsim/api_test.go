@@ -1,12 +1,15 @@
 package sensorbergsim_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"latchkey/bridge/simkit"
 	sim "latchkey/vendors/sensorberg/sensorbergsim"
 )
 
@@ -104,6 +107,43 @@ func TestTroubles(t *testing.T) {
 		s.SetUnits(sim.Unit{ID: "17", Kind: sim.Door})
 		if w := ask(s, token, "POST", "/demo/units/17/openings", openBody); w.Code != 201 || s.Openings("17") != 1 {
 			t.Errorf("the trouble is over: %d, %d openings", w.Code, s.Openings("17"))
+		}
+	}
+}
+
+// The traps: what the caller hears is not what the door did.
+func TestFaultsAtTheDoor(t *testing.T) {
+	const on = "POST /demo/units/17/openings"
+	for _, c := range []struct {
+		name   string
+		do     simkit.Deed
+		moves  int
+		status int // 0: the connection is cut
+	}{
+		{"the reply is lost", simkit.DropAfter, 1, 0},
+		{"cut in the headers", simkit.CutAt(0), 1, 0},
+		{"the request is lost", simkit.DropBefore, 0, 0},
+		{"503 after the door moved", simkit.StatusAfter(503, "", ""), 1, 503},
+		{"503", simkit.HTML(503), 0, 503},
+		{"401 of somebody else", simkit.Status(401, "", ""), 0, 401},
+	} {
+		s := cloud()
+		token := app(t, s, "app")
+		s.Faults.Add(simkit.Fault{On: on, Do: c.do})
+		srv := httptest.NewServer(s.Handler())
+		r, _ := http.NewRequestWithContext(t.Context(), "POST", srv.URL+"/demo/units/17/openings", strings.NewReader(openBody))
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", "application/vnd.api+json")
+		status := 0
+		if resp, err := srv.Client().Do(r); err == nil {
+			if _, err = io.Copy(io.Discard, resp.Body); err == nil {
+				status = resp.StatusCode
+			}
+			_ = resp.Body.Close()
+		}
+		srv.Close()
+		if s.Openings("17") != c.moves || status != c.status || s.Faults.Left() != 0 {
+			t.Errorf("%s: %d openings, status %d; want %d, %d", c.name, s.Openings("17"), status, c.moves, c.status)
 		}
 	}
 }

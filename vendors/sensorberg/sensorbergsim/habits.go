@@ -27,7 +27,7 @@ type Habits struct {
 	Scope   string  // which scope the units need; "" is app
 	Verb    string  // of an update, PUT or PATCH; "" is PUT
 	Status  int     // of a refused opening; 0: 403, 409 or 423 by its trouble
-	Page    int     // units a page at most; 0 is 2
+	Page    int     // units a page at most; 0 is 2, and no limit in GraphQL
 
 	OpensIn time.Duration // an opening is executing for so long
 	Jams    bool          // and fails then
