@@ -97,6 +97,9 @@ func cloudFails(t *testing.T, sum *openings) {
 	until(time.Now().Add(1100 * time.Millisecond))
 	t.Log("no connection")
 	wire.Stop()
+	// A press on a line that is cut at that moment is no_answer, and rightly so: let
+	// the client hear of the cut first.
+	until(time.Now().Add(time.Second))
 	h.refused(h.press(), bridge.ReasonNotSent)
 	wire.Start()
 	until(time.Now().Add(1100 * time.Millisecond))
