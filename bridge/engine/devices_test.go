@@ -270,3 +270,35 @@ func TestReplaceAnAccount(t *testing.T) {
 		h.Remove("gate", true)
 	})
 }
+
+// A stop that comes while an earlier state is being saved loses nothing.
+func TestInventorySavedAtStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s shelf
+		keep := s.inventory()
+		slow := keep
+		slow.Save = func(d []byte) error { time.Sleep(time.Second); return keep.Save(d) } // a disk of a small machine
+		e := engine.New(engine.Options{Topics: bridge.Topics{Prefix: "latchkey"}, Inventory: slow})
+		list := bridge.Task{Name: "list", Every: time.Hour, Do: func(_ context.Context, report bridge.Report) error {
+			report(bridge.Devices{Source: "list", All: []bridge.Device{sensor("d1", "")}})
+			return nil
+		}}
+		if err := e.Add(engine.Account{ID: "gate", Bridge: bridge.Account{Tasks: []bridge.Task{list}}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- e.Run(ctx) }()
+		time.Sleep(100 * time.Millisecond) // the state of the start, without devices, is on its way to the disk
+		e.Health("gate", bridge.Health{State: bridge.Valid})
+		synctest.Wait()
+		if got := deviceIDs(e.Inventory()); got != "d1" {
+			t.Fatalf("devices %q, want d1", got)
+		}
+		stop()
+		<-ended
+		if !strings.Contains(string(s.data), `"d1"`) {
+			t.Errorf("saved: %s, want d1 in it", s.data)
+		}
+	})
+}

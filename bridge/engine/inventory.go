@@ -76,6 +76,7 @@ func newBook(keep Inventory, log *slog.Logger) *book {
 func (b *book) run(ctx context.Context, tell func([]bridge.Listing)) {
 	var told []byte
 	for {
+		last := ctx.Err() != nil // asked before the snapshot: saving takes time, in which more may change
 		listings, data := b.snapshot()
 		if text := encode(listings); tell != nil && !bytes.Equal(told, text) {
 			tell(listings)
@@ -88,7 +89,7 @@ func (b *book) run(ctx context.Context, tell func([]bridge.Listing)) {
 				b.saved = data
 			}
 		}
-		if ctx.Err() != nil {
+		if last {
 			return
 		}
 		select {

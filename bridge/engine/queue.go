@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -110,6 +111,7 @@ func (c *command) justReads() bool { return c.entity == nil && !c.moves() }
 
 // work carries out a device's commands until none is left.
 func (q *queues) work(line *queue, c *command, do func(*command)) {
+	grow()
 	for {
 		do(c)
 		q.mu.Lock()
@@ -123,6 +125,15 @@ func (q *queues) work(line *queue, c *command, do func(*command)) {
 		q.slots[c.slotKey()].waiting--
 		q.mu.Unlock()
 	}
+}
+
+// grow gives a goroutine at once the stack that a call to a cloud needs. Otherwise
+// it is copied three times on the way, deeper each time, while somebody waits.
+//
+//go:noinline
+func grow() {
+	var room [12 << 10]byte
+	runtime.KeepAlive(&room)
 }
 
 // close lets nothing more in and returns what waited.

@@ -36,6 +36,7 @@ type stage struct {
 	broker   *testbroker.Broker
 	doorbird *doorbirdsim.Sim
 	cameras  *cameramanagersim.Sim
+	others   []other
 	log      *os.File // of the daemon
 	verbose  bool
 
@@ -72,7 +73,12 @@ func setStage(verbose bool) (s *stage, err error) {
 	}})
 	s.cameras = cameramanagersim.New(cameramanagersim.Options{})
 	s.env = map[string]string{"STATE": filepath.Join(s.dir, "state"), "BROKER": s.broker.URL()}
-	for name, handler := range map[string]http.Handler{"DOORBIRD": s.doorbird.Handler(), "CAMERAMANAGER": s.cameras.Handler(), "": s.switches()} {
+	s.others = otherClouds()
+	clouds := map[string]http.Handler{"DOORBIRD": s.doorbird.Handler(), "CAMERAMANAGER": s.cameras.Handler(), "": s.switches()}
+	for _, o := range s.others {
+		clouds[o.env] = o.Handler()
+	}
+	for name, handler := range clouds {
 		at, err := s.serve(handler)
 		if err != nil {
 			return s, err
@@ -169,7 +175,11 @@ func (s *stage) leaked() error {
 	if len(text) == 0 {
 		return errors.New("the daemon has logged nothing: the search for secrets proves nothing")
 	}
-	for _, kit := range []*simkit.Kit{s.doorbird.Kit, s.cameras.Kit} {
+	kits := []*simkit.Kit{s.doorbird.Kit, s.cameras.Kit}
+	for _, o := range s.others {
+		kits = append(kits, o.Shared())
+	}
+	for _, kit := range kits {
 		for _, secret := range kit.Issuer.Secrets() {
 			if strings.Contains(string(text), secret) {
 				return fmt.Errorf("a secret of %s stands in the log", kit.Name())

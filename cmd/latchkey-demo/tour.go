@@ -31,7 +31,7 @@ func tour(ctx context.Context, s *stage, say *say, once bool) error {
 		title string
 		do    func(context.Context) error
 	}{
-		{"The house: a broker, two clouds, the daemon", t.house},
+		{"The house: a broker, simulated clouds, the daemon", t.house},
 		{"Signing in, as a person does in a browser", t.signIn},
 		{"What Home Assistant finds on the broker", t.documents},
 		{"The cameras, listed by an MQTT message", t.listCameras},
@@ -40,6 +40,7 @@ func tour(ctx context.Context, s *stage, say *say, once bool) error {
 		{"A token runs out", t.expire},
 		{"A restart: nothing is lost", t.restart},
 		{"An answer is lost on the way", t.loseAnswer},
+		{"The other clouds, beside it", t.signInOthers},
 		{"No secret has got out", t.noLeak},
 	} {
 		say.step(step.title)

@@ -45,7 +45,10 @@ func (c client) read(ctx context.Context, path string, query url.Values, into an
 		return nil, err
 	}
 	body := inside(reply.Body)
-	if into == nil {
+	if into == nil { // shown as it is, if it is what an API says at all
+		if text := bytes.TrimSpace(body); len(text) > 0 && !bytes.ContainsAny(text[:1], "{[n") {
+			return nil, odd(path)
+		}
 		into = new(any)
 	}
 	// A member of an odd type counts as absent; the whole must be what it should be.
@@ -92,6 +95,10 @@ func (c client) act(ctx context.Context, method, path string, query url.Values, 
 	reply, err := c.cloud.Act(ctx, c.request(method, path, query, body))
 	if err != nil {
 		return explain(err)
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(reply.Body), []byte("<")) { // a gateway or a sign-in page, not the API
+		return &bridge.Failure{Reason: bridge.ReasonNoAnswer, Status: reply.Status,
+			Message: "something answered with a web page instead of the system: it may have been carried out, so look before you try again"}
 	}
 	return refused(reply)
 }

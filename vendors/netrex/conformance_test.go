@@ -1,0 +1,48 @@
+package netrex_test
+
+import (
+	"testing"
+
+	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
+	"latchkey/bridge/simkit"
+	"latchkey/vendors/netrex"
+	sim "latchkey/vendors/netrex/netrexsim"
+)
+
+// The vendor itself moves nothing, so the write is an operation of the
+// configuration; its mutation is the simulator's invention.
+const conformance = `
+client_id: ` + sim.DemoClient + `
+client_secret: ` + sim.DemoSecret + `
+scope: read,recordings,liveview_ptz
+operations:
+  goto_preset:
+    write: true
+    needs: liveview_ptz
+    for: camera
+    args: {preset: {type: int, min: 1, max: 99}}
+    graphql: "mutation($n: Int!, $p: Int!) { demoGotoPreset(node_id: $n, preset: $p) }"
+    variables: "{n: .device.node_id, p: .args.preset}"
+    ok: ".data.demoGotoPreset == true"
+entities:
+  - {id: gate_view, platform: button, name: Gate view, for: "1001", call: goto_preset, args: {preset: 3}}
+`
+
+func TestConformance(t *testing.T) {
+	bridgetest.RunVendor(t, bridgetest.Vendor{
+		Driver:   netrex.Driver(),
+		Sim:      func(testing.TB) simkit.Sim { return sim.New(sim.Options{}) },
+		Settings: conformance,
+		Options:  "{kinds: [camera, folder], statistics: [{node: 1000, types: [peopleCountPassBy]}]}",
+		Person:   simkit.Person{Name: sim.DemoUser, Password: sim.DemoPassword},
+		Read:     "cameras",
+		Write:    bridgetest.Command{Name: "goto_preset", Args: bridge.Args{"device": "1001", "preset": int64(3)}},
+		Sent:     bridgetest.Requests{On: "POST /api/graphql.php", Holds: "demoGotoPreset"},
+		NoClient: bridge.LoginNeeded, // its error is a sentence, the same status for both
+		Args: map[string]bridge.Args{
+			"statistic": {"node": 1001, "type": "peopleCountPassBy"}, "recordings": {"node": 1001}, "recording": {"recording": "r1"}, "prepare_recording": {"recording": "r1"},
+			"graphql": {"query": "{ cameraList { node_id } }"},
+		},
+	})
+}
