@@ -23,8 +23,12 @@ type Dialect struct {
 	TokenInfo *Ask  `json:",omitempty"` // shows the token that asks: the call `token_info`
 	Probe     *Ask  `json:",omitempty"` // the smallest read of the API, where none of these shows whether a token serves
 	Revoke    []Ask // in the vendor's order
-	Identity  *Identity
-	Reading   Reading
+	// RevokeUnproven: that the vendor calls it revoked proves nothing (Doorkeeper
+	// answers 200 to what it does not revoke). Only a token that served before and is
+	// refused afterwards does.
+	RevokeUnproven bool `json:",omitempty"`
+	Identity       *Identity
+	Reading        Reading
 }
 
 // Login is what the password grant signs in with.

@@ -67,6 +67,7 @@ func RunVendor(t *testing.T, v Vendor) {
 		{"nonsense from the API is an error", badReplies},
 		{"a write is sent once in every fault", writesOnce},
 		{"cancelling ends everything", cancels},
+		{"what is called revoked is dead", revokes},
 	} {
 		beside(t, &all, check.name, func(t *testing.T) { check.run(t, v) })
 	}

@@ -129,6 +129,23 @@ func stopsInRefresh(t *testing.T, v Vendor) {
 	}
 }
 
+// revokes: after a logout that is said to have revoked, the vendor takes no token
+// of the account any more, but for those of one resource, which end by themselves.
+func revokes(t *testing.T, v Vendor) {
+	h := begin(t, v)
+	h.stopEngine()
+	bye, err := h.keeper.Logout(t.Context(), one)
+	if can := len(h.profile.Dialect.Revoke) > 0; err != nil || bye.Revoked != can {
+		t.Fatalf("logout: %+v, %v; the vendor can revoke: %v", bye, err, can)
+	}
+	for _, text := range h.sim.Issuer.Secrets() {
+		if token, ok := h.sim.Issuer.Look(text); ok && token.Live && bye.Revoked && (h.profile.Dialect.Narrow == nil || token.Mate != "") {
+			t.Errorf("%s, but the %s token lives", bye.Message, token.Use)
+		}
+	}
+	h.await(bridge.SignedOut)
+}
+
 // consent is the path of the consent page, one that is never asked for without it.
 func (h *home) consent() string {
 	if a := h.profile.Dialect.Authorize; a != nil {

@@ -13,7 +13,7 @@ import (
 
 // Farewell says what became of a logout.
 type Farewell struct {
-	Revoked bool   // the vendor has confirmed every request to revoke
+	Revoked bool   // the vendor has confirmed every request to revoke, as far as its word is worth something
 	Message string // what happened, in words for a person
 }
 
@@ -73,7 +73,7 @@ func (k *Keeper) revoke(ctx context.Context, a *account) Farewell {
 		// An expired access token cannot be revoked, and often may not revoke (DoorBird, Doorkeeper).
 		k.renew(ctx, a)
 		k.mu.RLock()
-		access = a.access()
+		access, serves = a.access(), a.serves(time.Now())
 		k.mu.RUnlock()
 	}
 	worked, failed := 0, 0
@@ -87,10 +87,16 @@ func (k *Keeper) revoke(ctx context.Context, a *account) Farewell {
 			failed++
 		}
 	}
+	after := unknown
+	if failed == 0 && access != "" {
+		after = k.probe(ctx, d, access)
+	}
 	switch {
-	case failed == 0 && access != "" && k.probe(ctx, d, access) == works:
+	case after == works:
 		// Doorkeepers before 5.2 answer 200 without effect to a wrong client.
 		return Farewell{Message: "forgotten here; the vendor said that it is revoked, but the access token still works, so look at its own page"}
+	case failed == 0 && d.RevokeUnproven && (after != refuses || !serves):
+		return Farewell{Message: "forgotten here; the vendor took the request to revoke, which is not proven to have had an effect, so look at its own page"}
 	case failed == 0:
 		return Farewell{Revoked: true, Message: "revoked at the vendor, and forgotten here"}
 	case worked == 0:

@@ -65,6 +65,51 @@ func TestLogout(t *testing.T) {
 	}
 }
 
+// Where the vendor's word on a revocation proves nothing (Doorkeeper answers 200
+// to what it does not revoke), only a token that is refused afterwards does, and
+// only if it served before.
+func TestLogoutProven(t *testing.T) {
+	info := func(status int) func(*home) {
+		return func(h *home) {
+			h.v.act(func(v *vendor, r *http.Request, answer func() (*http.Response, error)) (*http.Response, error) {
+				if r.URL.Path == "/info" || r.URL.Path == "/inspect" {
+					return say(status, "")(v, r, answer)
+				}
+				return answer()
+			})
+		}
+	}
+	for name, c := range map[string]struct {
+		before  func(h *home)
+		revoked bool
+		says    string
+	}{
+		"refused afterwards":  {func(*home) {}, true, "revoked at the vendor, and forgotten here"},
+		"cannot be looked at": {info(404), false, "not proven"},
+		"vendor has trouble":  {info(503), false, "not proven"},
+		"ended before": {func(h *home) {
+			time.Sleep(2 * time.Hour)
+			h.v.act(func(v *vendor, r *http.Request, answer func() (*http.Response, error)) (*http.Response, error) {
+				if r.URL.Path == "/token" {
+					return say(503, "")(v, r, answer)
+				}
+				return answer()
+			})
+			time.Sleep(2 * time.Hour)
+		}, false, "not proven"},
+	} {
+		bubble(name, t, func(t *testing.T) {
+			h := signedIn(t, newVendor(), newMemory(), withInfo, func(_ *oauth.Options, a *oauth.Account) { a.Dialect.RevokeUnproven = true })
+			c.before(h)
+			bye, err := h.Logout(context.Background(), "gate")
+			if err != nil || bye.Revoked != c.revoked || !strings.Contains(bye.Message, c.says) {
+				t.Errorf("Logout() = %+v, %v, want revoked %v, %q", bye, err, c.revoked, c.says)
+			}
+			h.want(bridge.SignedOut, "", bridge.ActionNone)
+		})
+	}
+}
+
 // What a vendor does with an optional request is not known to mean anything.
 func TestLogoutOptionalAsk(t *testing.T) {
 	for _, optional := range []bool{true, false} {

@@ -67,8 +67,8 @@ func TestRequests(t *testing.T) {
 		if d.Identity != nil {
 			fmt.Fprintf(&got, "identity: %s of %s\n", d.Identity.Member, d.Identity.URL)
 		}
-		if len(d.Revoke) != 1 {
-			t.Errorf("%s: %d requests to revoke", c.name, len(d.Revoke))
+		if len(d.Revoke) != 1 || !d.RevokeUnproven {
+			t.Errorf("%s: %d requests to revoke, whose 200 is a proof: %v", c.name, len(d.Revoke), !d.RevokeUnproven)
 		}
 	}
 	golden(t, "requests.golden", got.String())

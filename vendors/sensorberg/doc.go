@@ -25,7 +25,8 @@
 //     its columns exist, ignored elsewhere; the shapes of token info, and that it
 //     answers 401 `invalid_token` to a dead token; that access and refresh token are
 //     one record, so that revoking either ends both; a 200 from revoke proves
-//     nothing; a token cannot introspect itself, so client id and secret ask;
+//     nothing, so a logout that token info does not confirm is called not proven;
+//     a token cannot introspect itself, so client id and secret ask;
 //   - seen: an application's token has no refresh token, whatever the sample shows.
 //     It is asked for anew, one at a time: asking may end the former one;
 //   - seen: the library refuses to register return addresses with plain http, also

@@ -56,7 +56,8 @@ func (o *Options) dialect(s bridge.Settings, server string) bridge.Dialect {
 		Revoke: []bridge.Ask{*form("/revoke",
 			bridge.Param{Name: "token", From: bridge.FieldAccessToken},
 			bridge.Param{Name: "token", From: bridge.FieldRefreshToken})},
-		Reading: bridge.Reading{Life: life},
+		RevokeUnproven: true, // a 200 from the library says nothing, also of what it did not revoke
+		Reading:        bridge.Reading{Life: life},
 	}
 	if s.Grant == bridge.GrantClient { // no refresh: on expiry it is asked anew
 		d.Acquire = form("/token", kind("client_credentials"), asked)
