@@ -18,8 +18,9 @@ type Call struct {
 	// Raw judges a raw call (graphql, request) by its arguments; nil: not raw. A
 	// raw write needs `raw_writes: true`.
 	Raw func(Args) (Effect, error)
-	// Steps is how many writes one permit covers; 0 means 1. More only where
-	// nothing moves (installing hooks).
+	// Steps is how many writes one permit covers; 0 means 1. More only where nothing
+	// moves (installing hooks): the command's deadline then is for its beginning, and
+	// all steps together have as long as a read.
 	Steps int
 	// Do does it once. It returns the vendor's data: anything that encodes to
 	// JSON, an [Image], or nil.

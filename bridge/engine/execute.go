@@ -12,7 +12,8 @@ const (
 	// answerTime is how long the answer to a write may take beyond the deadline,
 	// which bounds the sending alone.
 	answerTime = 15 * time.Second
-	// readTime is how long a read may take from its receipt; it may turn pages.
+	// readTime is how long a read may take from its receipt; it may turn pages. So
+	// may a call of several steps, which moves nothing, once it was begun in time.
 	readTime = 30 * time.Second
 )
 
@@ -67,6 +68,9 @@ func (e *Engine) carryOut(c *command) {
 				e.refuse(c, check.name, reason, "")
 				return
 			}
+		}
+		if c.call.Steps > 1 {
+			permit = bridge.NewPermit(until, c.call.Steps)
 		}
 		ctx, until = permit.With(ctx), permit.Until().Add(answerTime)
 	}

@@ -129,6 +129,33 @@ func TestHazardsOfCarryingOut(t *testing.T) {
 			t.Errorf("the vendor was asked for %s, want relay_1 alone", asked)
 		}
 	})
+	bubble(t, "H09_several steps that move nothing", func(t *testing.T) {
+		const install, remove = "latchkey/account/gate/call/install", "latchkey/account/gate/call/remove"
+		slow := 4 * time.Second
+		var h *house
+		h = settled(t, func(_ *engine.Options, a *engine.Account) {
+			for _, name := range []string{"install", "remove"} {
+				a.Bridge.Calls = append(a.Bridge.Calls, bridge.Call{Name: name, Effect: bridge.Writes, Steps: 3, Do: func(ctx context.Context, _ bridge.Order) (any, error) {
+					for range 3 {
+						time.Sleep(slow)
+						if err := h.cloud.move(ctx, "a rule"); err != nil {
+							return nil, err
+						}
+					}
+					return nil, nil
+				}})
+			}
+		})
+		h.press(install, `{"args":{}}`)
+		h.press(remove, `{"args":{}}`) // waits for the other one longer than the deadline
+		time.Sleep(20 * time.Second)
+		h.expect(install, 3, "ok")
+		h.expect(remove, 3, "deadline")
+		slow = 12 * time.Second // as long as a read may take, and no longer
+		h.press(install, `{"args":{}}`)
+		time.Sleep(time.Minute)
+		h.expect(install, 5, "ok deadline")
+	})
 	bubble(t, "H11_no invented state", func(t *testing.T) {
 		h := settled(t, nil)
 		h.press(bolt, envelope("UNLOCK", 0))

@@ -226,18 +226,22 @@ func (s *station) mustRun(t *testing.T, task string) {
 // call does a named call; a write gets a permit for one request.
 func (s *station) call(t *testing.T, name string, args bridge.Args) (any, error) {
 	t.Helper()
+	c, ctx := s.named(t, name), t.Context()
+	if c.Effect == bridge.Writes {
+		ctx = bridge.NewPermit(time.Now().Add(5*time.Second), c.Steps).With(ctx)
+	}
+	return c.Do(ctx, bridge.Order{Args: args, Report: s.report})
+}
+
+func (s *station) named(t *testing.T, name string) bridge.Call {
+	t.Helper()
 	for _, c := range s.Calls {
-		if c.Name != name {
-			continue
+		if c.Name == name {
+			return c
 		}
-		ctx := t.Context()
-		if c.Effect == bridge.Writes {
-			ctx = bridge.NewPermit(time.Now().Add(5*time.Second), c.Steps).With(ctx)
-		}
-		return c.Do(ctx, bridge.Order{Args: args, Report: s.report})
 	}
 	t.Fatalf("no call %q", name)
-	return nil, nil
+	return bridge.Call{}
 }
 
 func (s *station) mustCall(t *testing.T, name string, args bridge.Args) any {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+
+	"latchkey/bridge"
 )
 
 // hooksNote is the note that keeps the hooks with what they changed.
@@ -12,9 +14,13 @@ const hooksNote = "hooks"
 // hooked is one hook in the station: what there is to undo.
 type hooked struct {
 	trigger
-	Before  []json.RawMessage `json:"before"`  // the rule's outputs without it
-	Address string            `json:"address"` // digest of what the station calls; "" until every write was answered
+	Before  []json.RawMessage `json:"before"`         // the rule's outputs without it
+	Address string            `json:"address"`        // digest of what the favourite calls; "" until its write was answered
+	Half    bool              `json:"half,omitempty"` // the rule's first write was not answered yet
 }
+
+// works tells whether the station calls.
+func (h hooked) works() bool { return h.Address != "" && !h.Half }
 
 // recallHooks reads the note. Without it the hooks' entities are missing, and
 // hooks_install finds the hooks again by the titles of their favourites.
@@ -33,7 +39,7 @@ func (a *account) recallHooks() {
 // addHookedBells makes bells known that have hooks. The lock is held.
 func (a *account) addHookedBells() {
 	for _, h := range a.hooks {
-		if bell, err := strconv.Atoi(h.Param); err == nil && h.Address != "" && h.Event == onDoorbell && bell >= 2 {
+		if bell, err := strconv.Atoi(h.Param); err == nil && h.works() && h.Event == onDoorbell && bell >= 2 {
 			a.add(bell)
 		}
 	}
@@ -83,7 +89,7 @@ func (a *account) without(t trigger) []hooked {
 // keepHooks saves before it believes. The lock is held.
 func (a *account) keepHooks(all []hooked) error {
 	if err := a.notes.Save(hooksNote, encoded(all)); err != nil {
-		return notSent("what the hooks change could not be kept: %v", err)
+		return &bridge.Failure{Reason: bridge.ReasonNotSent, Message: "what the hooks change could not be kept: " + err.Error()}
 	}
 	a.hooks = all
 	return nil
@@ -93,6 +99,6 @@ func (a *account) keepHooks(all []hooked) error {
 // something; param "" is any. The lock is held.
 func (a *account) tells(event, param string) bool {
 	return a.pushes && event != onRelay || slices.ContainsFunc(a.hooks, func(h hooked) bool {
-		return h.Event == event && (param == "" || h.Param == param) && h.Address != ""
+		return h.Event == event && (param == "" || h.Param == param) && h.works()
 	})
 }

@@ -58,7 +58,7 @@ func (a *account) install(ctx context.Context, o bridge.Order) (any, error) {
 			err = a.installOne(ctx, p, s)
 		}
 		if err != nil {
-			return nil, partly(err, i, len(p.Hooks), "hooks_install")
+			return nil, partly(err, p.written, i, len(p.Hooks), "hooks_install")
 		}
 	}
 	return p, nil
@@ -74,23 +74,26 @@ func (a *account) installOne(ctx context.Context, p *plan, s step) error {
 			before = slices.DeleteFunc(slices.Clone(s.Before), isMine)
 		}
 	}
-	hook.trigger, hook.Before = s.trigger, before
+	hook.trigger, hook.Before, hook.Half = s.trigger, before, hook.Half || hook.Address == ""
 	if err := a.remember(hook); err != nil {
 		return err
 	}
 	if !s.known {
 		title := a.title(p.address, s.trigger)
-		err := a.write(ctx, http.MethodPost, "/favorite/http", newFavourite{s.id, title, p.call(s.trigger), title})
+		err := p.wrote(a.write(ctx, http.MethodPost, "/favorite/http", newFavourite{s.id, title, p.call(s.trigger), title}))
+		if hook.Address = p.digest(s.trigger); err == nil {
+			err = a.remember(hook)
+		}
 		if err != nil {
-			return full(err)
+			return err
 		}
 	}
 	if !sameOutputs(s.Before, s.After) {
-		if err := a.write(ctx, http.MethodPost, "/schedules", p.setup.rules[s.trigger].with(s.trigger, s.After)); err != nil {
-			return full(err)
+		if err := p.wrote(a.write(ctx, http.MethodPost, "/schedules", p.setup.rules[s.trigger].with(s.trigger, s.After))); err != nil {
+			return err
 		}
 	}
-	hook.Address = p.digest(s.trigger)
+	hook.Half = false
 	return a.remember(hook)
 }
 
@@ -136,18 +139,21 @@ func (a *account) remove(ctx context.Context, o bridge.Order) (any, error) {
 		s.Before, _ = now.rules[t].outputs()
 		s.After = restored(a.remembered(t).Before, s.Before, isMine, now.has)
 		if err := a.write(ctx, http.MethodPost, "/schedules", now.rules[t].with(t, s.After)); err != nil {
-			return nil, partly(err, i, total, "hooks_remove")
+			return nil, partly(err, i > 0, i, total, "hooks_remove")
 		}
 		out.Hooks = append(out.Hooks, s)
 	}
 	for i, f := range mine {
 		err := a.write(ctx, http.MethodDelete, "/favorite/http/"+string(f.Identifier), nil)
 		if err != nil && !gone(err) {
-			return nil, partly(err, len(touched)+i, total, "hooks_remove")
+			return nil, partly(err, len(touched)+i > 0, len(touched)+i, total, "hooks_remove")
 		}
 		out.Favourites++
 	}
-	return out, a.forgetAll()
+	if err := a.forgetAll(); err != nil {
+		return nil, partly(err, total > 0, total, total, "hooks_remove")
+	}
+	return out, nil
 }
 
 // restored are a rule's outputs without ours: those of before that are still
@@ -171,23 +177,24 @@ func restored(before, now []json.RawMessage, mine, exists func(id string) bool) 
 	return all
 }
 
-// partly says how far a call has come that ended in between: part of it was done,
-// so that the time was over is no refusal.
-func partly(err error, done, of int, call string) error {
+// partly says how far a call has come that ended in between. Where it has written
+// something, nobody may say that nothing was sent.
+func partly(err error, written bool, done, of int, call string) error {
 	var f *bridge.Failure
-	if !errors.As(err, &f) || done == 0 {
+	if !errors.As(err, &f) || done == 0 && !written {
 		return err
 	}
 	more := *f
 	more.Message = fmt.Sprintf("%s; %d of %d were done before: call %s again to go on", f.Message, done, of, call)
-	if f.Reason.Outcome() == bridge.OutcomeRefused {
+	if written && (f.Reason.Outcome() == bridge.OutcomeRefused || f.Reason == bridge.ReasonNotSent) {
 		more.Reason = bridge.ReasonNoAnswer
 	}
 	return &more
 }
 
-// full explains 507 (LAN API).
-func full(err error) error {
+// wrote notes that a write was answered, and explains 507 (LAN API).
+func (p *plan) wrote(err error) error {
+	p.written = p.written || err == nil
 	var f *bridge.Failure
 	if !errors.As(err, &f) || f.Status != http.StatusInsufficientStorage {
 		return err

@@ -98,6 +98,27 @@ func TestHooksRefused(t *testing.T) {
 	}
 }
 
+// A disk that fills up in between: part was done, so it is not "not sent".
+func TestHooksNotKeptInBetween(t *testing.T) {
+	cloud, notes := setupCloud(`{}`, `[]`), &memory{}
+	answer := cloud.answer
+	cloud.answer = func(r bridge.Request) (bridge.Reply, error) {
+		if r.Path == "/favorite/http" {
+			notes.fail = errors.New("disk")
+		}
+		return answer(r)
+	}
+	_, err := hooked(t, cloud, notes, options(nil)).call(t, "hooks_install", nil)
+	if f := failure(t, err); f.Reason != bridge.ReasonNoAnswer || !strings.Contains(f.Message, "could not be kept: disk; 0 of 3") || len(acts(cloud)) != 1 {
+		t.Errorf("%+v, sent %v", f, acts(cloud))
+	}
+	cloud = setupCloud(`{"http":{"0":{"identifier":4100,"title":"latchkey gate 6ac227 motion"}}}`, `[]`)
+	_, err = hooked(t, cloud, notes, options(nil)).call(t, "hooks_remove", nil)
+	if f := failure(t, err); f.Reason != bridge.ReasonNoAnswer || !strings.Contains(f.Message, "1 of 1") || len(acts(cloud)) != 1 {
+		t.Errorf("removal: %+v, sent %v", f, acts(cloud))
+	}
+}
+
 // A rule is written back with all that it had; rules of unknown kinds, unknown
 // outputs and numbers for texts are no trouble.
 func TestHooksKeepWhatTheyDoNotKnow(t *testing.T) {

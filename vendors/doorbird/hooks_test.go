@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -197,7 +198,7 @@ func TestHooksPartly(t *testing.T) {
 			broken := cut([]string{"POST /favorite/http", "POST /schedules"}[n%2])
 			_, err := h.call(t, "hooks_install", replace)
 			if f := failure(t, err); (f.Reason == bridge.ReasonRejected) != (name == "refused") || (name == "refused") != strings.Contains(f.Message, "is full") ||
-				strings.Contains(f.Message, "call hooks_install again") != (n/2 > 0) {
+				strings.Contains(f.Message, "call hooks_install again") != (n > 0) {
 				t.Errorf("%s, write %d: %+v", name, n, f)
 			}
 			broken()
@@ -224,25 +225,61 @@ func TestHooksPartly(t *testing.T) {
 		h := newHookHouse(t)
 		h.mustCall(t, "hooks_install", nil)
 		installed := h.setup(t)
-		for _, c := range h.Calls {
-			if c.Name == "hooks_remove" {
-				if _, err := c.Do(t.Context(), bridge.Order{Report: h.report}); failure(t, err).Reason != bridge.ReasonDenied || h.setup(t) != installed {
-					t.Errorf("without a permit: %v", err)
-				}
-			}
+		_, err := h.named(t, "hooks_remove").Do(t.Context(), bridge.Order{Report: h.report})
+		if failure(t, err).Reason != bridge.ReasonDenied || h.setup(t) != installed {
+			t.Errorf("without a permit: %v", err)
 		}
 	})
 	t.Run("too late in between", func(t *testing.T) {
-		h := newHookHouse(t)
-		for _, c := range h.Calls {
-			if c.Name == "hooks_install" {
-				_, err := c.Do(bridge.NewPermit(time.Now().Add(time.Minute), 3).With(t.Context()), bridge.Order{Report: h.report})
-				if f := failure(t, err); f.Reason != bridge.ReasonNoAnswer || !strings.Contains(f.Message, "2 of 4") {
-					t.Errorf("%+v, want no_answer: part of it was done", f)
-				}
+		for steps, done := range []string{"", "0 of 4", "2 of 4", "2 of 4"} { // the second hook is left to another system
+			h := newHookHouse(t)
+			permit := bridge.NewPermit(time.Now().Add(time.Minute), steps)
+			if steps == 0 {
+				permit = bridge.NewPermit(time.Now(), 1)
+			}
+			_, err := h.named(t, "hooks_install").Do(permit.With(t.Context()), bridge.Order{Report: h.report})
+			if f := failure(t, err); (f.Reason == bridge.ReasonNoAnswer) != (steps > 0) || !strings.Contains(f.Message, done) {
+				t.Errorf("after %d writes: %+v, want no_answer, but refused where nothing was done", steps, f)
 			}
 		}
 	})
+}
+
+// However slow the cloud is, asking again goes on where the time was over, and the
+// undo is what it was before the first time.
+func TestHooksOfASlowCloud(t *testing.T) {
+	for each, most := range map[time.Duration]int{3 * time.Second: 1, 5 * time.Second: 2, 14 * time.Second: 8} {
+		t.Run(each.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHookHouse(t)
+				before, set := h.setup(t), h.writes()
+				heal := h.sim.Faults.Add(simkit.Fault{Times: simkit.Always, Do: func(e *simkit.Exchange) { time.Sleep(each); e.Pass() }})
+				asked, replace := 0, bridge.Args{"replace": true}
+				for err := error(&bridge.Failure{}); err != nil && asked <= most; asked++ {
+					permit := bridge.NewPermit(time.Now().Add(30*time.Second), 120) // as the engine gives
+					if _, err = h.named(t, "hooks_install").Do(permit.With(t.Context()), bridge.Order{Args: replace, Report: h.report}); err != nil {
+						if f := failure(t, err); f.Reason != bridge.ReasonNoAnswer || !strings.Contains(f.Message, "again to go on") {
+							t.Errorf("time %d: %+v", asked+1, f)
+						}
+					}
+					if asked%2 == 1 {
+						h.reopen(t, hookURL)
+					}
+				}
+				if asked != most || h.writes()-set != 8 {
+					t.Errorf("asked %d times with %d writes, want %d with 8", asked, h.writes()-set, most)
+				}
+				heal()
+				h.mustRun(t, "station")
+				if got := strings.Join(ids(device(t, h.take())), "|"); !strings.Contains(got, "ring Doorbell|") || !strings.Contains(got, "motion Motion|") || !strings.Contains(got, "opened Opened") {
+					t.Errorf("entities %s", got)
+				}
+				if h.mustCall(t, "hooks_remove", nil); h.setup(t) != before {
+					t.Errorf("not as before:\n%s", h.setup(t))
+				}
+			})
+		})
+	}
 }
 
 // Another system that has come since keeps its place, one that is gone is not put

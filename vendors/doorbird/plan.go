@@ -40,6 +40,7 @@ type plan struct {
 
 	address bridge.Secret // what stations call, without query
 	setup   setup
+	written bool // some of it, by this call
 }
 
 // step is one hook: the outputs of its rule as they are and as they are to be.
@@ -52,6 +53,7 @@ type step struct {
 
 	id    int  // of the favourite
 	known bool // it is there, with the address of now
+	whole bool // all of it was answered
 }
 
 // plan reads what the station does by itself and says what hooks would change.
@@ -85,7 +87,9 @@ func (a *account) plan(ctx context.Context, replace bool) (*plan, error) {
 			}
 			s.id, taken[free] = free, true
 		}
-		s.known = there && a.remembered(t).Address == p.digest(t)
+		hook := a.remembered(t)
+		s.known = there && hook.Address == p.digest(t)
+		s.whole = s.known && !hook.Half
 		s.weigh(p.setup, replace)
 		p.Hooks = append(p.Hooks, s)
 	}
@@ -117,7 +121,7 @@ func (s *step) weigh(now setup, replace bool) {
 		s.Do, s.After = doLeave, s.Before
 	case len(s.Others) > 0:
 		s.Do = doReplace
-	case here && s.known:
+	case here && s.whole:
 		s.Do = doKeep
 	default:
 		s.Do = doAdd
