@@ -56,7 +56,7 @@ func syncFolder(dir string) error {
 }
 
 // lockFile opens a file and locks it, also against this process. The lock ends
-// with the file's Close or with the process.
+// with unlockFile or with the process.
 func lockFile(path string, flag int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|flag, 0o600)
 	if err != nil {
@@ -76,6 +76,12 @@ func lockFile(path string, flag int) (*os.File, error) {
 			return nil, lockedError(path)
 		}
 	}
+}
+
+// unlockFile lets go of a file that lockFile opened. A close alone does not: until
+// it execs, a child that was just forked holds the same lock.
+func unlockFile(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
 
 func lockedError(path string) error {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"go.etcd.io/bbolt"
 	bbolterrors "go.etcd.io/bbolt/errors"
@@ -196,7 +195,7 @@ func (s *Store) examine() (inspection, error) {
 	if err != nil {
 		return inspection{}, err
 	}
-	defer f.Close()
+	defer func() { _ = unlockFile(f) }()
 	found, err := inspect(f)
 	if err == nil && found.schema > schema {
 		err = fmt.Errorf("%w: its schema is %d, known are those up to %d", ErrNewer, found.schema, schema)
@@ -256,11 +255,10 @@ func (s *Store) Close() error {
 		case s.db != nil && s.broken.Load() == nil:
 			s.closeErr = s.db.Close()
 		case s.file != nil: // a broken database does not close, and its map holds the lock
-			_ = syscall.Flock(int(s.file.Fd()), syscall.LOCK_UN)
-			_ = s.file.Close()
+			_ = unlockFile(s.file)
 		}
 		if s.lock != nil {
-			s.closeErr = errors.Join(s.closeErr, s.lock.Close())
+			s.closeErr = errors.Join(s.closeErr, unlockFile(s.lock))
 		}
 	})
 	return s.closeErr
