@@ -116,9 +116,9 @@ const (
 	FieldNarrow       Field = "narrow"
 )
 
-// Identity tells whose account a token is of: GET URL with it, read Member (a
-// top-level member of the JSON object). Asked after a sign-in, so that one that
-// silently landed on another account is noticed.
+// Identity tells whose account a token is of: GET URL with it (without URL: the
+// dialect's Inspect), read Member (a top-level member of the JSON object). Asked
+// after a sign-in, so that one that silently landed on another account is noticed.
 type Identity struct{ URL, Member string }
 
 // Reading is how replies of the OAuth server are read.

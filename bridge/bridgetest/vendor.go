@@ -20,6 +20,9 @@ type Vendor struct {
 	Settings, Options string
 	// Person signs in; the zero value where nobody has to (client credentials).
 	Person simkit.Person
+	// Other is somebody else; the zero value: the cloud does not tell whose account
+	// it is, or nobody signs in.
+	Other simkit.Person
 	// Read names a call without arguments that asks the API.
 	Read string
 	// Write is one that moves something, and Sent the requests that it makes; the
@@ -61,6 +64,7 @@ func RunVendor(t *testing.T, v Vendor) {
 		{"a 401 refreshes once", refreshesOnce},
 		{"a refused refresh token", refusedGrant},
 		{"a refused client", refusedClient},
+		{"another person's sign-in waits for a yes", otherPerson},
 		{"a refresh during a stop keeps the grant", stopsInRefresh},
 		{"an OAuth server that talks nonsense", badTokenReplies},
 		{"429 obeys Retry-After", tooMany},

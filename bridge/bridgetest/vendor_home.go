@@ -154,7 +154,9 @@ func (h *home) start() {
 	})
 	h.t.Cleanup(h.stopKeeper)
 	if h.keeper.Health(one).State == bridge.SignedOut && h.v.Person.Name != "" {
-		h.signIn()
+		if err := h.signIn(h.v.Person); err != nil {
+			h.t.Fatalf("sign in: %v", err)
+		}
 	}
 	h.await(bridge.Valid)
 	h.open(log)
@@ -220,7 +222,7 @@ func running(run func(context.Context) error) (stop func()) {
 func (h *home) stop() { h.stopEngine(); h.stopKeeper() }
 
 // signIn does what a person does in a browser.
-func (h *home) signIn() {
+func (h *home) signIn(who simkit.Person) error {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
 	defer cancel()
@@ -228,7 +230,7 @@ func (h *home) signIn() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	address, err := h.v.Person.Allow(ctx, begun.URL)
+	address, err := who.Allow(ctx, begun.URL)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -241,9 +243,7 @@ func (h *home) signIn() {
 	if err == nil {
 		_, err = h.keeper.Finish(ctx, returned)
 	}
-	if err != nil {
-		h.t.Fatalf("sign in: %v", err)
-	}
+	return err
 }
 
 // await waits for a state of the tokens.

@@ -2,12 +2,14 @@ package bridgetest
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"latchkey/bridge"
+	"latchkey/bridge/oauth"
 	"latchkey/bridge/simkit"
 )
 
@@ -56,6 +58,29 @@ func refusedGrant(t *testing.T, v Vendor) {
 		}
 	}
 	h.refuses(cmp.Or(v.Refused, bridge.LoginNeeded), bridge.ActionLogin)
+}
+
+// otherPerson: a sign-in that landed on another account changes nothing until
+// somebody says yes (T21); one on the same account does not ask.
+func otherPerson(t *testing.T, v Vendor) {
+	if v.Other.Name == "" {
+		t.Skip("nobody else signs in")
+	}
+	h := begin(t, v)
+	before := h.keeper.Identity(one)
+	if err := h.signIn(v.Person); err != nil || before == "" {
+		t.Errorf("the same person again, of %q: %v", before, err)
+	}
+	var other *oauth.OtherIdentity
+	if err := h.signIn(v.Other); !errors.As(err, &other) || other.Had != before || h.keeper.Identity(one) != before {
+		t.Fatalf("somebody else: %v; the account is of %q, was of %q", err, h.keeper.Identity(one), before)
+	}
+	if r := h.do(Command{Name: v.Read}); r.Reason != bridge.ReasonOK {
+		t.Errorf("%s of the old grant: %s (%s)", v.Read, r.Reason, r.Message)
+	}
+	if err := h.keeper.Confirm(t.Context(), one); err != nil || h.keeper.Identity(one) != other.Got {
+		t.Errorf("the yes: %v; the account is of %q", err, h.keeper.Identity(one))
+	}
 }
 
 // refusedClient: the secret is not the vendor's any more.

@@ -26,7 +26,7 @@ const (
 func (k *Keeper) probe(ctx context.Context, d *bridge.Dialect, access string) verdict {
 	asks := []*bridge.Ask{d.TokenInfo, d.Inspect, d.Probe}
 	if d.Identity != nil {
-		asks = []*bridge.Ask{{Method: http.MethodGet, URL: d.Identity.URL, Bearer: true}}
+		asks = []*bridge.Ask{asksWhose(d)}
 	}
 	for _, ask := range asks {
 		if ask == nil {
@@ -100,12 +100,20 @@ func (k *Keeper) trial(ctx context.Context, a *account, conf *Account) *trouble 
 	return nil
 }
 
+// asksWhose is the request that tells whose account a token is of.
+func asksWhose(d *bridge.Dialect) *bridge.Ask {
+	if d.Identity.URL == "" {
+		return d.Inspect
+	}
+	return &bridge.Ask{Method: http.MethodGet, URL: d.Identity.URL, Bearer: true}
+}
+
 // whose asks whose account an access token is of. ok=false: the vendor did not say.
 func (k *Keeper) whose(ctx context.Context, d *bridge.Dialect, access string) (identity string, ok bool, t *trouble) {
 	if d.Identity == nil {
 		return "", false, nil
 	}
-	a, t := k.speak.send(ctx, d, &bridge.Ask{Method: http.MethodGet, URL: d.Identity.URL, Bearer: true}, fill{access: access})
+	a, t := k.speak.send(ctx, d, asksWhose(d), fill{access: access})
 	switch {
 	case t != nil:
 		return "", false, t

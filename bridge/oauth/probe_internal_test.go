@@ -28,6 +28,7 @@ func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
 func TestProbe(t *testing.T) {
 	identity := bridge.Dialect{Identity: &bridge.Identity{URL: "https://a.test", Member: "id"}}
 	info := bridge.Dialect{Inspect: &bridge.Ask{Method: "GET", URL: "https://a.test", Bearer: true}}
+	named := bridge.Dialect{Inspect: info.Inspect, Identity: &bridge.Identity{Member: "username"}}
 	introspect := bridge.Dialect{Inspect: &bridge.Ask{URL: "https://a.test", Client: bridge.ClientParams}}
 	for _, c := range []struct {
 		name string
@@ -40,6 +41,8 @@ func TestProbe(t *testing.T) {
 		{"identity, no right to ask", identity, answers{403, ""}, unknown},
 		{"identity, vendor down", identity, answers{503, ""}, unknown},
 		{"token info, dead", info, answers{401, ""}, refuses},
+		{"introspection that names whose it is", named, answers{200, `{"active":true,"username":"a"}`}, works},
+		{"the same, dead", named, answers{401, ""}, refuses},
 		{"introspection: active", introspect, answers{200, `{"active":true}`}, works},
 		{"introspection: not active may mean not yours", introspect, answers{200, `{"active":false}`}, unknown},
 		{"introspection: 401 is about the client", introspect, answers{401, ""}, unknown},

@@ -186,8 +186,8 @@ func check(d *bridge.Dialect) error {
 			all = append(all, errors.New("authorize: without exchange no sign-in can end"))
 		}
 	}
-	if d.Identity != nil {
-		see("identity", d.Identity.URL)
+	if i := d.Identity; i != nil && (i.URL != "" || d.Inspect == nil) {
+		see("identity", i.URL)
 	}
 	return errors.Join(all...)
 }

@@ -201,39 +201,52 @@ func TestManyBegun(t *testing.T) {
 }
 
 // T21: a sign-in as somebody else waits for a yes; the old grant stays in use,
-// also over a restart.
+// also over a restart. The introspection may be what names it (DW Spectrum).
 func TestOtherIdentity(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v, m := newVendor(), newMemory()
-		h := signedIn(t, v, m)
-		old, _ := h.bearer()
-		err := h.signIn("berta")
-		var other *oauth.OtherIdentity
-		if !errors.As(err, &other) || other.Had != "anna" || other.Got != "berta" {
-			t.Fatalf("Finish() = %v, want another identity", err)
-		}
-		if token, _ := h.bearer(); token != old || h.Identity("gate") != "anna" {
-			t.Error("the account was rebound without a yes")
-		}
-		time.Sleep(3 * time.Hour)
-		h.wantServing()
-		_ = h.end()
-		h = start(t, v, m)
-		h.wantServing()
-		if h.Identity("gate") != "anna" {
-			t.Error("the account was rebound by a restart")
-		}
-		if err := h.Confirm(context.Background(), "gate"); err != nil {
-			t.Fatal(err)
-		}
-		h.wantServing()
-		if h.Identity("gate") != "berta" {
-			t.Errorf("Identity() = %q after the yes", h.Identity("gate"))
-		}
-		if err := h.Confirm(context.Background(), "gate"); err == nil {
-			t.Error("a second Confirm found something to confirm")
-		}
+	bubble("a read of the API", t, func(t *testing.T) {
+		otherIdentity(t, bridge.Identity{URL: "https://vendor.test/identity", Member: "id"})
 	})
+	bubble("introspection", t, func(t *testing.T) { otherIdentity(t, bridge.Identity{Member: "username"}) })
+	bubble("introspection that does not say", t, func(t *testing.T) {
+		h := signedIn(t, newVendor(), newMemory(), func(_ *oauth.Options, a *oauth.Account) { a.Dialect.Identity = &bridge.Identity{Member: "owner"} })
+		if err := h.signIn("berta"); err != nil || h.Identity("gate") != "" {
+			t.Errorf("Finish() = %v, of %q: what was never known cannot differ", err, h.Identity("gate"))
+		}
+		h.wantServing()
+	})
+}
+
+func otherIdentity(t *testing.T, by bridge.Identity) {
+	names := func(_ *oauth.Options, a *oauth.Account) { a.Dialect.Identity = &by }
+	v, m := newVendor(), newMemory()
+	h := signedIn(t, v, m, names)
+	old, _ := h.bearer()
+	err := h.signIn("berta")
+	var other *oauth.OtherIdentity
+	if !errors.As(err, &other) || other.Had != "anna" || other.Got != "berta" {
+		t.Fatalf("Finish() = %v, want another identity", err)
+	}
+	if token, _ := h.bearer(); token != old || h.Identity("gate") != "anna" {
+		t.Error("the account was rebound without a yes")
+	}
+	time.Sleep(3 * time.Hour)
+	h.wantServing()
+	_ = h.end()
+	h = start(t, v, m, names)
+	h.wantServing()
+	if h.Identity("gate") != "anna" {
+		t.Error("the account was rebound by a restart")
+	}
+	if err := h.Confirm(context.Background(), "gate"); err != nil {
+		t.Fatal(err)
+	}
+	h.wantServing()
+	if h.Identity("gate") != "berta" {
+		t.Errorf("Identity() = %q after the yes", h.Identity("gate"))
+	}
+	if err := h.Confirm(context.Background(), "gate"); err == nil {
+		t.Error("a second Confirm found something to confirm")
+	}
 }
 
 // A crash between the pending pair and its use, or a vendor that cannot say

@@ -177,7 +177,7 @@ func (v *vendor) answer(r *http.Request, body string) *http.Response {
 		case c.what == "identity":
 			return reply(200, fmt.Sprintf(`{"id":%q}`, v.identity[v.access[bearer]]))
 		}
-		return reply(200, fmt.Sprintf(`{"active":true,"client_id":"c","token":%q,"echo":%q}`, bearer, bearer))
+		return reply(200, fmt.Sprintf(`{"active":true,"client_id":"c","username":%q,"token":%q,"echo":%q}`, v.identity[v.access[bearer]], bearer, bearer))
 	}
 	if v.secret != "" && form.Get("client_secret") != v.secret {
 		c.what = form.Get("grant_type")

@@ -13,6 +13,10 @@ import (
 // system its cloud id, which may be left out where one system is configured.
 func (a *account) calls() []bridge.Call {
 	all := []bridge.Call{{Name: "systems", Summary: "the systems of the account", Do: a.systemsCall}}
+	if !a.scope.tokens() { // else it is the daemon's
+		all = append(all, bridge.Call{Name: "introspect", Summary: "not within the account's scope",
+			Do: func(context.Context, bridge.Order) (any, error) { return nil, outside("introspection") }})
+	}
 	return append(append(all, a.readingCalls()...), a.movingCalls()...)
 }
 
@@ -29,9 +33,13 @@ var (
 
 func (a *account) systemsCall(ctx context.Context, o bridge.Order) (any, error) {
 	if !a.scope.lists() {
-		return nil, &bridge.Failure{Reason: bridge.ReasonDenied, Message: "not asked: listing systems is not within the account's scope"}
+		return nil, outside("listing systems")
 	}
 	return shown(a.read(ctx, a.path, nil, nil))
+}
+
+func outside(what string) error {
+	return &bridge.Failure{Reason: bridge.ReasonDenied, Message: "not asked: " + what + " is not within the account's scope"}
 }
 
 func (a *account) readingCalls() []bridge.Call {

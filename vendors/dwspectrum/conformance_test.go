@@ -20,11 +20,14 @@ func TestConformance(t *testing.T) {
 		return args
 	}
 	bridgetest.RunVendor(t, bridgetest.Vendor{
-		Driver:   dwspectrum.Driver(),
-		Sim:      func(testing.TB) simkit.Sim { return sim.New(sim.Options{}) },
+		Driver: dwspectrum.Driver(),
+		Sim: func(testing.TB) simkit.Sim {
+			return sim.New(sim.Options{Users: []simkit.User{{Name: sim.DemoUser, Password: sim.DemoPassword}, {Name: "berta@example.com", Password: "p"}}})
+		},
 		Settings: "client_id: latchkey-test",
 		Options:  "{systems: [" + sim.System61 + "], relay_host: '{base}/relay/{system}', redirect_domain: localhost, rules: true}",
 		Person:   simkit.Person{Name: sim.DemoUser, Password: sim.DemoPassword},
+		Other:    simkit.Person{Name: "berta@example.com", Password: "p"},
 		Read:     "systems",
 		Write:    bridgetest.Command{Name: "trigger", Args: of("trigger", trigger("71", 61))},
 		Sent:     bridgetest.Requests{On: "POST /relay/" + sim.System61 + "/rest/v4/events/triggers"},

@@ -34,7 +34,9 @@
 //     without the whole cloud the listing is /cdb/systems; state travels safely
 //     inside of redirect_url (state_in_url); an instant trigger before 6.1 has no
 //     state; before v4 ids are taken without braces in paths; presets exist where
-//     the capabilities say so;
+//     the capabilities say so; the portal's introspection names the username, as
+//     that of /cdb/oauth2 does (where it does not, or the scope is without tokens, a
+//     sign-in on another account is not noticed);
 //   - unknown, and not built on: whether state comes back by itself, the answer to a
 //     refused sign-in, the life of a code and of the refresh token, rotation (what
 //     comes is kept by the keeper), bodies of introspection, revocation and portal
@@ -44,8 +46,7 @@
 //     event names the camera (the one that holds the id of a known one), triggers,
 //     rules, io and generic events by REST v3 (the older ways are used), whether a
 //     trigger before 6.1 is prolonged (so it has all three buttons, start and stop
-//     off at first), whose account a token is of without the token in the query (so a
-//     sign-in on another account is not noticed), prolongation_period (ignored).
+//     off at first), prolongation_period (ignored).
 //
 // Left out: moving a camera until it is stopped (it would turn on if the second
 // command is lost; presets, positions, tours and stop are there), the WebSocket of

@@ -105,14 +105,19 @@ func TestProfile(t *testing.T) {
 	s := settings()
 	s.BaseURL += "/" // a slash at the end changes nothing
 	golden(t, "profile.golden", asJSON(t, options().Profile(s)))
-	own := settings()
-	own.Scope = "cloudSystemId=" + id1
-	p := options().Profile(own)
-	if p.Origins["vms"].Narrowed || p.Dialect.Narrow != nil || p.Dialect.Revoke != nil {
-		t.Errorf("a grant of one system mints or revokes: %+v", p.Dialect)
-	}
-	if base := p.Origins["vms"].Base; base != "https://{narrow}.relay.vmsproxy.com" {
-		t.Errorf("its relay is %q", base)
+	for _, scope := range []string{"cloudSystemId=" + id1, base + "/cdb/system cloudSystemId=*"} {
+		own := settings()
+		own.Scope = scope
+		p := options().Profile(own)
+		if d := p.Dialect; p.Origins["vms"].Narrowed != (scope[0] == 'h') || d.Narrow != nil || d.Revoke != nil || d.Inspect != nil || d.Identity != nil {
+			t.Errorf("a grant of %s mints, revokes or introspects: %+v", scope, d)
+		}
+		if base := p.Origins["vms"].Base; base != "https://{narrow}.relay.vmsproxy.com" {
+			t.Errorf("its relay is %q", base)
+		}
+		if _, err := open(t, own, byPath(nil)).call("introspect", nil); failure(t, err).Reason != bridge.ReasonDenied {
+			t.Errorf("introspect with %s: %v", scope, err)
+		}
 	}
 	if d := options(func(o *dwspectrum.Options) { o.StateInURL = false }).Profile(s).Dialect; d.Authorize.StateInURL || d.Authorize.Echo {
 		t.Error("the echo of state is not known")

@@ -49,7 +49,6 @@ func (o *Options) dialect(s bridge.Settings, base string, scope scope) bridge.Di
 		Authorize: &bridge.Authorize{URL: base + "/authorize", Return: o.ReturnParam, Params: []bridge.Param{client}, StateInURL: o.StateInURL},
 		Exchange:  ask("authorization_code", of("code", bridge.FieldCode), scoped),
 		Refresh:   ask("refresh_token", client, refresh, scoped),
-		Inspect:   &bridge.Ask{Method: "GET", URL: base + "/oauth/introspect/", In: bridge.InQuery, Bearer: true, Params: []bridge.Param{of("token", bridge.FieldAccessToken)}},
 		Reading:   reading(),
 	}
 	if s.Grant == bridge.GrantPassword {
@@ -57,6 +56,8 @@ func (o *Options) dialect(s bridge.Settings, base string, scope scope) bridge.Di
 		d.Acquire = ask("password", client, of("username", bridge.FieldUsername), of("password", bridge.FieldPassword), scoped)
 	}
 	if scope.tokens() {
+		d.Inspect = &bridge.Ask{Method: "GET", URL: base + "/oauth/introspect/", In: bridge.InQuery, Bearer: true, Params: []bridge.Param{of("token", bridge.FieldAccessToken)}}
+		d.Identity = &bridge.Identity{Member: "username"} // of what Inspect says (seen at /cdb/oauth2/introspect)
 		d.Narrow = ask("refresh_token", client, refresh, bridge.Param{Name: "scope", Text: "cloudSystemId=", From: bridge.FieldNarrow})
 		// The access token is the bearer of both, so it goes last (documented).
 		d.Revoke = []bridge.Ask{revoke(bridge.FieldRefreshToken), revoke(bridge.FieldAccessToken)}
