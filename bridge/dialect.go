@@ -128,10 +128,19 @@ type Reading struct {
 	Fine    string        // its value when there is none (DW Spectrum: resultCode ok)
 	// Codes judges error codes beyond the standard's.
 	Codes map[string]Verdict
-	// FreeText: the error is a sentence, not a code (NetRex), so the status decides.
-	FreeText bool
+	// FreeText: the error is a sentence, not a code (NetRex), and Sentences judges it:
+	// the first that fits. One that fits none may mean anything: somebody is asked to
+	// sign in, and it is tried again, at last once a day.
+	FreeText  bool
+	Sentences []Sentence `json:",omitempty"`
 	// IdleLimit is after how long unused a refresh token is known to die; 0: unknown.
 	IdleLimit time.Duration
+}
+
+// Sentence judges an error by words that it holds, whatever their case.
+type Sentence struct {
+	Holds string  `yaml:"holds"`
+	Means Verdict `yaml:"means"`
 }
 
 // Verdict is what an OAuth error means.

@@ -39,6 +39,7 @@ type trouble struct {
 	Message string              `json:"message"`
 	At      time.Time           `json:"at"`
 	wait    time.Duration       // what the vendor asks for
+	vague   bool                // the vendor's words fit no verdict: classGrant for want of a better one
 }
 
 func (t *trouble) Error() string { return t.Message }
@@ -100,6 +101,7 @@ func refused(status int, header http.Header, body []byte, d *bridge.Dialect, ask
 	}
 
 	known := true
+	vague := false
 	verdict, ok := d.Reading.Codes[code]
 	if !ok {
 		verdict, known = standard(code)
@@ -110,7 +112,7 @@ func refused(status int, header http.Header, body []byte, d *bridge.Dialect, ask
 	switch {
 	case known:
 	case d.Reading.FreeText && errorCode(object, d.Reading) != "" && status != http.StatusNotFound:
-		verdict = bridge.BadGrant // NetRex: a sentence; client and grant cannot be told apart
+		verdict, vague = judgeSentence(errorCode(object, d.Reading), d.Reading.Sentences)
 	case status == http.StatusUnauthorized && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")):
 		// Without a known code: the client's fault (DoorBird and CameraManager mean a
 		// bad secret by it), but where the client has no secret it can only be the
@@ -122,7 +124,9 @@ func refused(status int, header http.Header, body []byte, d *bridge.Dialect, ask
 	}
 	switch verdict {
 	case bridge.BadGrant:
-		return fail(classGrant, code, "the vendor refused the grant"+inBrackets(code))
+		t := fail(classGrant, code, "the vendor refused the grant"+inBrackets(code))
+		t.vague = vague
+		return t
 	case bridge.BadClient:
 		return fail(classClient, code, "the vendor refused client id or secret"+inBrackets(code))
 	case bridge.Passing:
@@ -159,6 +163,17 @@ func errorCode(object map[string]any, r bridge.Reading) string {
 		return ""
 	}
 	return code
+}
+
+// judgeSentence judges an error that is no code.
+func judgeSentence(text string, by []bridge.Sentence) (v bridge.Verdict, vague bool) {
+	text = strings.ToLower(text)
+	for _, s := range by {
+		if strings.Contains(text, strings.ToLower(s.Holds)) {
+			return s.Means, false
+		}
+	}
+	return bridge.BadGrant, true
 }
 
 // hasError tells whether the reply holds any error, whatever its type.

@@ -13,7 +13,7 @@ func TestRefusedReplies(t *testing.T) {
 	doorbird := bridge.Dialect{Secret: bridge.NewSecret("s")}
 	dw := bridge.Dialect{Reading: bridge.Reading{ErrorIn: "resultCode", Fine: "ok", Codes: map[string]bridge.Verdict{
 		"notAuthorized": bridge.BadGrant, "credentialsRemovedPermanently": bridge.BadGrant, "retryLater": bridge.Passing}}}
-	netrex := bridge.Dialect{Secret: bridge.NewSecret("s"), Reading: bridge.Reading{FreeText: true}}
+	netrex := bridge.Dialect{Secret: bridge.NewSecret("s"), Reading: bridge.Reading{FreeText: true, Sentences: []bridge.Sentence{{Holds: "token", Means: bridge.BadGrant}, {Holds: "Client", Means: bridge.BadClient}, {Holds: "later", Means: bridge.Passing}}}}
 	inBody, none := bridge.Ask{Client: bridge.ClientParams}, bridge.Ask{}
 
 	for _, c := range []struct {
@@ -54,6 +54,9 @@ func TestRefusedReplies(t *testing.T) {
 		{"dw fine without a token", &dw, &none, 200, `{"resultCode":"ok"}`, classLost, bridge.HealthBadReply, "bad_reply"},
 
 		{"netrex sentence as 200", &netrex, &inBody, 200, `{"error":"Refresh token is not valid."}`, classGrant, bridge.HealthRevoked, "revoked"},
+		{"netrex sentence on the client", &netrex, &inBody, 200, `{"error":"The client is wrong."}`, classClient, bridge.HealthClientRefused, "client_refused"},
+		{"netrex sentence on both", &netrex, &inBody, 401, `{"error":"No Token of this client."}`, classGrant, bridge.HealthRevoked, "revoked"},
+		{"netrex sentence on neither", &netrex, &inBody, 400, `{"error":"Try later"}`, classDown, bridge.HealthVendorDown, "vendor_down"},
 		{"netrex sentence as 400", &netrex, &inBody, 400, `{"error":"Nope"}`, classGrant, bridge.HealthRevoked, "revoked"},
 		{"netrex standard code", &netrex, &inBody, 400, `{"error":"invalid_client"}`, classClient, bridge.HealthClientRefused, "invalid_client"},
 		{"netrex sentence as 503", &netrex, &inBody, 503, `{"error":"Maintenance"}`, classDown, bridge.HealthVendorDown, "vendor_down"},
@@ -61,6 +64,9 @@ func TestRefusedReplies(t *testing.T) {
 		{"netrex html", &netrex, &inBody, 403, `<html>`, classStrange, bridge.HealthBadReply, "bad_reply"},
 	} {
 		got := refused(c.status, http.Header{}, []byte(c.body), c.d, c.ask)
+		if vague := c.body == `{"error":"Nope"}`; got.vague != vague {
+			t.Errorf("%s: vague %v", c.name, got.vague)
+		}
 		if got.Class != c.want || got.Reason != c.reason || got.Code != c.code {
 			t.Errorf("%s: %s %s %s, want %s %s %s", c.name, got.Class, got.Reason, got.Code, c.want, c.reason, c.code)
 		}

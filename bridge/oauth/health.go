@@ -63,7 +63,7 @@ func (k *Keeper) judge(a *account, now time.Time) bridge.Health {
 		either(bridge.LoginNeeded)
 		h.UserAction = bridge.ActionLogin
 		because(bridge.HealthMoved, "the credentials were restored beside another installation, which may use them", r.Pair.Obtained)
-	case ended == endedGrant:
+	case ended == endedGrant, ended == endedVague:
 		either(bridge.LoginNeeded)
 		h.UserAction = bridge.ActionLogin
 		say(r.Trouble)

@@ -61,7 +61,7 @@ func (k *Keeper) renewal(a *account, now time.Time) time.Time {
 			return time.Time{}
 		}
 		return a.notBefore
-	case ended == endedClient, !a.serves(now):
+	case ended == endedClient, ended == endedVague, !a.serves(now):
 		return wait
 	case means == kindRefresh && a.rec.open():
 		return a.until // the tree's (a): send nothing while the access token serves
@@ -140,7 +140,8 @@ func backoff(t *trouble, failures int, d *bridge.Dialect) time.Duration {
 	return max(wait, t.wait)
 }
 
-// trialWait is how long a refused token of the portal rests before it is tried again.
+// trialWait is how long a refused token of the portal, or a vaguely refused grant,
+// rests before it is tried again.
 func trialWait(failures int) time.Duration {
 	switch failures {
 	case 1:

@@ -96,8 +96,16 @@ type ending string
 const (
 	endedClient ending = "client"     // misconfigured: once a day, and when the configuration changes
 	endedGrant  ending = "grant"      // login_needed
+	endedVague  ending = "vague"      // the same, but the vendor's words may have meant something passing: tried again
 	signedOut   ending = "signed_out" // somebody logged out
 )
+
+func (e ending) class() class {
+	if e == endedClient {
+		return classClient
+	}
+	return classGrant
+}
 
 func hash(token string) string {
 	sum := sha256.Sum256([]byte(token))
@@ -129,8 +137,8 @@ func decodeRecord(stored []byte) (record, error) {
 	if r.Version > recordVersion {
 		return record{}, fmt.Errorf("the stored record is of a newer latchkey (version %d)", r.Version)
 	}
-	if r.Trouble == nil && (r.Ended == endedGrant || r.Ended == endedClient) {
-		r.Trouble = fail(class(r.Ended), "", "the vendor refused the account")
+	if r.Trouble == nil && (r.Ended == endedGrant || r.Ended == endedVague || r.Ended == endedClient) {
+		r.Trouble = fail(r.Ended.class(), "", "the vendor refused the account")
 	}
 	return r, nil
 }

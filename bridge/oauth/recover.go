@@ -60,6 +60,22 @@ func (r record) afterRefusal(d *bridge.Dialect, sent kind, lost bool) (then reco
 	return r, kindNone
 }
 
+// vaguely is the record after a refusal that may have meant something passing: it
+// is tried again after a minute, a quarter of an hour, and then once a day.
+func (r record) vaguely(before record, now time.Time) record {
+	times := 1
+	switch {
+	case before.Ended != endedVague:
+	case before.Wait <= trialWait(1):
+		times = 2
+	default:
+		times = 3
+	}
+	r.Ended, r.Wait = endedVague, trialWait(times)
+	r.NotBefore = now.Add(r.Wait).UTC().Round(0)
+	return r
+}
+
 // committed is the record with the journal opened for one attempt. The next
 // reader takes an open journal for a reply that was lost.
 func (r record) committed(k kind, owner, client string, now time.Time) record {

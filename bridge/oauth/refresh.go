@@ -162,6 +162,9 @@ func (k *Keeper) refuse(ctx context.Context, a *account, conf *Account, sent kin
 		}
 		rec.Failures++
 		rec.Trouble, rec.Wait, rec.NotBefore = t, 0, time.Time{}
+		if t.vague {
+			rec = rec.vaguely(a.rec, now)
+		}
 	}
 	if again != kindNone {
 		// Not saved: the next commit, which follows at once, says the same.

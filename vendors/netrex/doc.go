@@ -26,7 +26,7 @@
 //     (a member `error` or `errors` decides, whatever the status), how a dead token is
 //     answered (401, 403, a page, or options.dead_token), form bodies (form_body),
 //     client credentials at the revocation (revoke_client), ids and figures as text,
-//     null lists, whether `variables` are taken (documents are filled in with typed
+//     null lists, the words of OAuth errors (sentences), whether `variables` are taken (documents are filled in with typed
 //     literals; one with a header of its own is sent with variables);
 //   - unknown, and not built on: push, rate limits, paging, the life of portal tokens
 //     and of download addresses, the rows of statisticDataMetricByGranularity, the
@@ -37,8 +37,9 @@
 // A node that is listed no more stays for a day (option forget) with its entity
 // `listed` off, since a list may be short for once; a restart forgets it. `listed`
 // is not connectivity. Addresses of recordings are withheld unless the option links
-// is set. Whether an OAuth refusal is of the client or of the grant cannot be told:
-// it counts as the grant's, and nothing is deleted.
+// is set. What an OAuth refusal is about is told by the names that it holds (token,
+// client, redirect, ...; options.sentences for a cloud that speaks otherwise). One that
+// holds none counts as the grant's, is tried again, and nothing is deleted.
 //
 // There is no introspection: whether a token serves is tried by the document check,
 // the smallest query that the vendor documents.

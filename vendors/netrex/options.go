@@ -25,13 +25,16 @@ type Options struct {
 	RecordingWait time.Duration `yaml:"recording_wait"`
 
 	// What the vendor's texts leave open, or say in two ways.
-	FormBody       bool      `yaml:"form_body"`       // token parameters in a form body instead of the query
-	RevokeClient   bool      `yaml:"revoke_client"`   // client id and secret with the revocation
-	ScopeSeparator string    `yaml:"scope_separator"` // between scope words on the wire
-	Names          Names     `yaml:"names"`
-	Paths          Paths     `yaml:"paths"`
-	DeadToken      string    `yaml:"dead_token"` // a text in `errors` that means a dead token
-	Documents      Documents `yaml:"documents"`
+	FormBody       bool   `yaml:"form_body"`       // token parameters in a form body instead of the query
+	RevokeClient   bool   `yaml:"revoke_client"`   // client id and secret with the revocation
+	ScopeSeparator string `yaml:"scope_separator"` // between scope words on the wire
+	Names          Names  `yaml:"names"`
+	Paths          Paths  `yaml:"paths"`
+	DeadToken      string `yaml:"dead_token"` // a text in `errors` that means a dead token
+	// Sentences are what errors of the OAuth server mean, judged before latchkey's own
+	// reading of them.
+	Sentences []bridge.Sentence `yaml:"sentences"`
+	Documents Documents         `yaml:"documents"`
 }
 
 // Statistic names the figures of one node: a camera, or a folder with all below it.
@@ -124,6 +127,11 @@ func (o *Options) Check(s bridge.Settings) error {
 		wrong(!isPath(p.path) || strings.Contains(p.path+"/", "/../"), "options.paths."+p.name, "%q is no path such as /oauth2/token", p.path)
 	}
 	wrong(o.DeadToken != "" && len(o.DeadToken) < 8, "options.dead_token", "%q is too short to mean only a dead token", o.DeadToken)
+	for i, s := range o.Sentences {
+		path := at("options.sentences", i)
+		wrong(len(s.Holds) < 4, path+".holds", "%q is too short to mean only that", s.Holds)
+		oneOf(path+".means", string(s.Means), string(bridge.BadClient), string(bridge.BadGrant), string(bridge.Passing))
+	}
 	for _, d := range o.Documents.all() {
 		if err := d.check(); err != nil {
 			errs = append(errs, bridge.At("options.documents."+d.name, "%w", err))

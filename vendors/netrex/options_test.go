@@ -67,6 +67,9 @@ func TestCheck(t *testing.T) {
 			o.ScopeSeparator, o.Names, o.DeadToken = ";", netrex.Names{Redirect: "url", Code: "code", Refresh: "a b"}, "dead"
 		}, want: "options.scope_separator: \";\" is none of a comma, a space and a plus sign\noptions.names.redirect: \"url\" is not known (one of: redirect_uri, redirect_url)\n" +
 			"options.names.code: \"code\" is not known (one of: authorization_code, auth_code)\noptions.names.refresh: \"a b\" is no name of a parameter\noptions.dead_token: \"dead\" is too short to mean only a dead token"},
+		{name: "sentences", options: func(o *netrex.Options) {
+			o.Sentences = []bridge.Sentence{{Holds: "klient", Means: bridge.BadClient}, {Holds: "no", Means: "bad"}}
+		}, want: "options.sentences[1].holds: \"no\" is too short to mean only that\noptions.sentences[1].means: \"bad\" is not known (one of: client, grant, passing)"},
 		{name: "the table's words", options: func(o *netrex.Options) {
 			o.Names = netrex.Names{Redirect: "redirect_url", Code: "auth_code", Refresh: "token"}
 		}},
@@ -107,6 +110,9 @@ func TestProfile(t *testing.T) {
 	golden(t, "dialect.golden", asJSON(t, p.Dialect))
 	if p.Origins[""].Base != base || p.Pace[""].Every == 0 || !p.Renew403 || !p.RenewPage {
 		t.Errorf("profile: %+v", p)
+	}
+	if own := (bridge.Sentence{Holds: "token nenalezen", Means: bridge.Passing}); options(func(o *netrex.Options) { o.Sentences = []bridge.Sentence{own} }).Profile(s).Dialect.Reading.Sentences[0] != own {
+		t.Error("the configured sentence is not judged first")
 	}
 	s.Grant, s.Token = bridge.GrantToken, bridge.NewSecret("portal")
 	p = options(func(o *netrex.Options) { o.DeadToken = "not valid" }).Profile(s)

@@ -1,6 +1,7 @@
 package netrex
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,13 +16,25 @@ func words(scope string) []string {
 
 func at(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
+// sentences reads the OAuth server's errors, whose words are nowhere written down:
+// by the names that its page has for what a request holds. What none of them fits
+// may be of the grant, or of the system (the page knows both).
+func sentences() []bridge.Sentence {
+	return []bridge.Sentence{
+		{Holds: "system error", Means: bridge.Passing},
+		{Holds: "token", Means: bridge.BadGrant}, {Holds: "authorization code", Means: bridge.BadGrant},
+		{Holds: "client", Means: bridge.BadClient}, {Holds: "secret", Means: bridge.BadClient}, {Holds: "redirect", Means: bridge.BadClient},
+		{Holds: "scope", Means: bridge.BadClient}, {Holds: "grant type", Means: bridge.BadClient}, {Holds: "grant_type", Means: bridge.BadClient},
+	}
+}
+
 // Profile says how the cloud is spoken to. A portal token has no OAuth of its own:
 // it is never refreshed, and revoking what an owner made in the portal is not
 // latchkey's business.
 func (o *Options) Profile(s bridge.Settings) bridge.Profile {
 	base := strings.TrimSuffix(s.BaseURL, "/")
 	p := bridge.Profile{
-		Dialect: bridge.Dialect{Grant: s.Grant, Static: s.Token, Reading: bridge.Reading{FreeText: true},
+		Dialect: bridge.Dialect{Grant: s.Grant, Static: s.Token, Reading: bridge.Reading{FreeText: true, Sentences: slices.Concat(o.Sentences, sentences())},
 			Probe: &bridge.Ask{URL: base + o.Paths.GraphQL, In: bridge.InJSON, Bearer: true, Params: []bridge.Param{{Name: "query", Text: o.Documents.Check}}}},
 		Origins: map[string]bridge.Origin{"": {Base: base}},
 		Pace:    map[string]bridge.Pace{"": {Every: 100 * time.Millisecond}}, // rate limits are not known

@@ -61,6 +61,7 @@ type Settings struct {
 	OtherNames   bool   // redirect_url and auth_code, as the vendor's tables have them, are taken, too
 	RefreshName  string // parameter of the refresh token; "": refresh_token
 	OAuthStatus  int    // of {"error":...}: 200 (default), 400 or 401
+	Sentence     string // the error for everything; "": one for each cause
 	TextLife     bool   // expires_in as text
 	NoLife       bool   // no expires_in
 	TokenType    bool   // token_type in the reply

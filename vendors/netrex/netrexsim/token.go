@@ -1,6 +1,7 @@
 package netrexsim
 
 import (
+	"cmp"
 	"crypto/rand"
 	"net/http"
 	"net/url"
@@ -76,7 +77,7 @@ func (s *Sim) refuse(f simkit.Refusal) *simkit.Answer {
 	if status == 0 {
 		status = http.StatusOK
 	}
-	return simkit.JSON(status, map[string]string{"error": sentences[f.Code]})
+	return simkit.JSON(status, map[string]string{"error": cmp.Or(s.now().Sentence, sentences[f.Code])})
 }
 
 // authorize is the sign-in and consent page, with and without the slash.
