@@ -46,6 +46,9 @@ func play(scene, dir string) error {
 			select {}
 		}
 	})
+	if scene == "credential" {
+		return credential(o)
+	}
 	if scene == "restore" {
 		_, err := store.RestoreBackup(o, filepath.Join(dir, "backup"))
 		return err

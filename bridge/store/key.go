@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"latchkey/bridge"
@@ -97,8 +98,8 @@ func (k *keyring) wrong() error {
 	return fmt.Errorf("%w: key file %s is not the one that this store was made with", ErrKey, k.path)
 }
 
-// settle ends a rekey that a crash cut short, now that s is known to be the key
-// in force.
+// settle ends a rekey that was cut short, now that s is known to be the key in
+// force.
 func (k *keyring) settle(s *sealer) error {
 	inForce := ""
 	for i, file := range k.files {
@@ -118,7 +119,11 @@ func (k *keyring) settle(s *sealer) error {
 		if k.path == "" && unused == next {
 			continue
 		}
-		if err := os.Remove(unused); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// On a read-only file system the removal of nothing is an error as well.
+		if _, err := os.Lstat(unused); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.Remove(unused); err != nil {
 			return fmt.Errorf("remove the unused key file: %w", err)
 		}
 	}
@@ -143,8 +148,12 @@ func (k *keyring) stage(text bridge.Secret, put func(path string, data []byte) e
 
 // replace puts the new key file in the place of the old one.
 func (k *keyring) replace() error {
-	if err := os.Rename(k.path+nextKey, k.path); err != nil {
+	next := k.path + nextKey
+	if err := os.Rename(next, k.path); err != nil {
 		return fmt.Errorf("put the new key file in place: %w", err)
+	}
+	if i := slices.Index(k.files, next); i >= 0 {
+		k.files[i] = k.path
 	}
 	return syncFolder(filepath.Dir(k.path))
 }

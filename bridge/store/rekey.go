@@ -31,6 +31,11 @@ func (s *Store) rekey(text bridge.Secret) error {
 	if waits := s.KeyWaits(); waits != "" {
 		return fmt.Errorf("the key that was made last still waits in %s: put it where the configuration says, and restart, first", waits)
 	}
+	// What an earlier one left undone comes first: the file that the new key is
+	// written to may hold the key in force.
+	if err := s.settleKeys(); err != nil {
+		return fmt.Errorf("finish the last rekey first: %w", err)
+	}
 	if text.Empty() {
 		text = newKey()
 	}
@@ -54,7 +59,13 @@ func (s *Store) rekey(text bridge.Secret) error {
 		return fmt.Errorf("copy credentials under the new key: %w", err)
 	}
 	s.point("new copies")
-	if err := s.resealAll(next); err != nil {
+	err = s.resealAll(next)
+	if s.seal == next {
+		s.sealing.Lock()
+		s.ring.sealers, s.ring.files = []*sealer{next}, []string{staged}
+		s.sealing.Unlock()
+	}
+	if err != nil {
 		return err
 	}
 	s.point("resealed")
@@ -66,13 +77,15 @@ func (s *Store) rekey(text bridge.Secret) error {
 		return fmt.Errorf("remove the copies under the old key: %w", err)
 	}
 	s.point("old copies gone")
+	return s.settleKeys()
+}
+
+// settleKeys puts the key in force where the configuration says, as far as that
+// can be done here.
+func (s *Store) settleKeys() error {
 	s.sealing.Lock()
-	s.ring.sealers, s.ring.files = []*sealer{next}, []string{staged}
-	s.sealing.Unlock()
-	if s.KeyWaits() != "" {
-		return nil
-	}
-	return s.ring.replace()
+	defer s.sealing.Unlock()
+	return s.ring.settle(s.seal)
 }
 
 // KeyWaits is the file of the key in force when that is not where the

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"latchkey/bridge"
@@ -153,6 +155,109 @@ func TestRekeyElsewhere(t *testing.T) {
 			}
 			if _, err := store.Open(with("0123456789abcdef")); !errors.Is(err, store.ErrKey) {
 				t.Errorf("the old key: %v, want ErrKey", err)
+			}
+		})
+	}
+}
+
+// A credential of systemd lies on a file system that is read-only, where even the
+// removal of nothing is an error.
+func TestRekeyReadOnly(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), envScene+"=credential", envDir+"="+t.TempDir(), "GORACE=atexit_sleep_ms=0")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) {
+		t.Skipf("this system lets no test mount anything: %v", err)
+	}
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// credential is the child of TestRekeyReadOnly.
+func credential(o store.Options) error {
+	key := ""
+	for _, next := range []string{"0123456789abcdef", ""} { // "": what waits
+		dir, err := os.MkdirTemp("", "credentials-*")
+		if err != nil {
+			return err
+		}
+		defer os.Remove(dir)
+		if next == "" {
+			next = key
+		}
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, ""); err != nil {
+			return err
+		}
+		defer syscall.Unmount(dir, 0)
+		o.KeyFile = filepath.Join(dir, "key")
+		if err := os.WriteFile(o.KeyFile, []byte(next), 0o600); err != nil {
+			return err
+		}
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+			return err
+		}
+		s, err := store.Open(o)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(o.Dir, "latchkey.key.new")); err == nil {
+			return errors.New("the new key is still in the state folder")
+		}
+		err = s.Rekey(bridge.Secret{})
+		text, _ := os.ReadFile(s.KeyWaits())
+		key = string(text)
+		if err := errors.Join(err, s.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A rekey that failed after the commit left the key in force in the file that the
+// next rekey writes its own to: that one puts it in its place first.
+func TestRekeyAgain(t *testing.T) {
+	for at, block := range map[string]func(t *testing.T, dir string) (unblock func()){
+		"resealed": func(t *testing.T, dir string) func() { // an old copy that does not go
+			path := filepath.Join(dir, "copies", "stuck.00000000.0", "x")
+			if err := os.MkdirAll(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			return func() { _ = os.RemoveAll(filepath.Dir(path)) }
+		},
+		"old copies gone": func(t *testing.T, dir string) func() { // a key file that cannot be replaced
+			path := filepath.Join(dir, "latchkey.key")
+			if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+			return func() { _ = os.Remove(path) }
+		},
+	} {
+		t.Run(at, func(t *testing.T) {
+			dir := folder(t, planted(t))
+			unblock := func() {}
+			var cut []map[string]string // the folder when the power goes behind each new key
+			s := opened(t, store.Options{Dir: dir}.At(func(name string) {
+				if name == at && cut == nil {
+					unblock = block(t, dir)
+				}
+				if name == "new key" && cut != nil {
+					cut = append(cut, files(t, dir))
+				}
+			}))
+			if err := s.Rekey(bridge.Secret{}); err == nil {
+				t.Fatal("no error")
+			}
+			cut = append(cut, files(t, dir))
+			_ = s.Rekey(bridge.Secret{})
+			unblock()
+			if err := s.Rekey(bridge.Secret{}); err != nil {
+				t.Error(err)
+			}
+			for _, content := range append(cut, files(t, dir)) {
+				wantRecord(t, opened(t, store.Options{Dir: folder(t, content)}), "gate", "record 4 of gate")
 			}
 		})
 	}
