@@ -19,7 +19,9 @@ func (h *house) samples() []web.Metric {
 		{Name: "latchkey_mqtt_connects_total", Help: "Links to the broker that came up.", Counter: true, Value: float64(stats.Connects)},
 		{Name: "latchkey_mqtt_losses_total", Help: "Links to the broker that broke.", Counter: true, Value: float64(stats.Losses)},
 		{Name: "latchkey_mqtt_published_total", Help: "Messages that the broker has acknowledged.", Counter: true, Value: float64(stats.Published)},
-		{Name: "latchkey_commands_overflow_total", Help: "Commands that came too fast to be judged.", Counter: true, Value: float64(counts.Overflow)},
+		{Name: "latchkey_commands_overflow_total", Help: "Commands that came too fast to be judged or answered.", Counter: true, Value: float64(counts.Overflow)},
+		ignored("malformed_topic", counts.BadTopic), ignored("empty_set", counts.EmptySet), ignored("own_clearing", counts.OwnClear),
+		{Name: "latchkey_events_dropped_total", Help: "Events and results that had no link to the broker, or too slow a one.", Counter: true, Value: float64(counts.DroppedEvents)},
 		{Name: "latchkey_facts_refused_total", Help: "Facts of vendors that fit no device or entity.", Counter: true, Value: float64(counts.RefusedFacts)},
 		{Name: "latchkey_store_written_bytes_total", Help: "Bytes written to the state folder.", Counter: true, Value: float64(h.store.BytesWritten())},
 	}
@@ -47,4 +49,10 @@ func (h *house) samples() []web.Metric {
 		}
 	}
 	return slices.Clip(all)
+}
+
+// ignored counts messages on command topics that have no answer.
+func ignored(why string, n uint64) web.Metric {
+	return web.Metric{Name: "latchkey_messages_ignored_total", Help: "Messages on command topics that are no commands.", Counter: true,
+		Labels: []web.Label{{Name: "why", Value: why}}, Value: float64(n)}
 }

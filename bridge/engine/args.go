@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,7 +97,9 @@ func canonical(a bridge.Arg, given any) (any, error) {
 // fromText checks a value from the command line (key=value), from the page or
 // from a plain payload: text stands for what it says.
 func fromText(a bridge.Arg, given any) (any, error) {
-	if raw, ok := given.(json.RawMessage); ok {
+	if raw, ok := given.(json.RawMessage); ok && a.Type == bridge.ArgText && !bytes.HasPrefix(raw, []byte(`"`)) {
+		given = string(raw) // note=42 is a text as well
+	} else if ok {
 		v, err := strict(raw)
 		if err != nil {
 			return nil, err

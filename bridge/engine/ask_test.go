@@ -31,6 +31,8 @@ func TestDo(t *testing.T) {
 			{call("relay", map[string]any{"number": "one"}), "malformed"},
 			{call("relay", map[string]any{"number": json.RawMessage(`{"a":1,"a":2}`)}), "malformed"},
 			{call("relay", nil), "malformed"},
+			{call("request", map[string]any{"method": json.RawMessage(`7`)}), "denied"}, // understood: a text may look like a number
+			{call("request", map[string]any{"method": json.RawMessage(`"GET"`)}), "ok"},
 			{call("nothing", nil), "unknown_target"},
 			{call("turn", map[string]any{"to": "locked"}), "ok"},
 			{call("request", map[string]any{"method": "GET", "json": `{"a":[true]}`}), "ok"},

@@ -18,7 +18,7 @@ type broker struct {
 	e      *engine.Engine
 
 	mu       sync.Mutex
-	up       bool
+	up, slow bool
 	retained map[string]string
 	sent     []bridge.Message // by latchkey, in order
 }
@@ -83,6 +83,16 @@ func (b *broker) connect() {
 	b.e.Subscribed()
 }
 
+// pause makes a slow link: nothing is drained.
+func (b *broker) pause(yes bool) {
+	b.mu.Lock()
+	b.slow = yes
+	b.mu.Unlock()
+	if !yes {
+		b.take(b.e.Table().Drain())
+	}
+}
+
 func (b *broker) lose() {
 	b.mu.Lock()
 	b.up = false
@@ -99,7 +109,7 @@ func (b *broker) run(ctx context.Context) {
 			return
 		}
 		b.mu.Lock()
-		up := b.up
+		up := b.up && !b.slow
 		b.mu.Unlock()
 		if up {
 			b.take(b.e.Table().Drain())

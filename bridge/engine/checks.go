@@ -124,13 +124,17 @@ func permitted(_ *guard, c *command) (bridge.Reason, string) {
 }
 
 // clockAgrees is step 7. Where a sent_at is given it is judged, with an id or
-// without.
+// without. What moves nothing passes while the clock is not trusted: then nobody
+// can tell its age, and it harms nobody (hazard H16).
 func clockAgrees(g *guard, c *command) (bridge.Reason, string) {
 	switch {
 	case c.sentAt.IsZero():
 		return "", ""
 	case !g.e.o.ClockTrusted():
-		return bridge.ReasonClock, ""
+		if c.moves() {
+			return bridge.ReasonClock, ""
+		}
+		c.sentAt = time.Time{}
 	case time.Until(c.sentAt) > futureTolerance:
 		return bridge.ReasonClock, fmt.Sprintf("the sender's clock is %s ahead of latchkey's; set both clocks", time.Until(c.sentAt).Round(time.Second))
 	}

@@ -149,14 +149,15 @@ func (c *command) says(text string) error {
 		for name, value := range v.args {
 			args[name] = value
 		}
+		verb := text
 		if free {
 			value, err := c.entity.value(v, text)
 			if err != nil {
 				return err
 			}
-			args[v.Value] = value
+			args[v.Value], verb = value, spelling(value)
 		}
-		c.call, c.args, c.effect, c.action, c.verb = v.call, args, v.call.Effect, text, text
+		c.call, c.args, c.effect, c.action, c.verb = v.call, args, v.call.Effect, text, verb
 		return nil
 	}
 	return fmt.Errorf("it is none of the actions %s", c.entity.actions())

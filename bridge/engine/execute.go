@@ -103,11 +103,11 @@ func (e *Engine) carryOut(c *command) {
 // out, and nobody may say that it did not.
 func judge(err error, ctx context.Context, permit *bridge.Permit) (reason bridge.Reason, message string, status int) {
 	var f *bridge.Failure
-	if errors.As(err, &f) && known(f.Reason) {
-		return f.Reason, f.Message, f.Status
-	}
+	sent := permit != nil && permit.Taken()
 	switch {
-	case permit != nil && permit.Taken():
+	case errors.As(err, &f) && known(f.Reason) && !(sent && f.Reason == bridge.ReasonDenied): // a second request was denied; the first went out
+		return f.Reason, f.Message, f.Status
+	case sent:
 		return bridge.ReasonNoAnswer, "", 0
 	case permit == nil && ctx.Err() != nil:
 		return bridge.ReasonNoAnswer, "the cloud did not answer in time; nothing was moved", 0

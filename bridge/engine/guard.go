@@ -12,7 +12,7 @@ import (
 )
 
 // handOver is how many commands wait for the guard at most; more are counted and
-// reported once (hazard H20).
+// reported (hazard H20).
 const handOver = 1024
 
 // guard passes commands through the checks, in one goroutine and in order of
@@ -26,6 +26,7 @@ type guard struct {
 	ids     *ids
 	clears  *clears
 	chatter rate.Sometimes // log lines of refusals
+	alarm   rate.Sometimes // about what overflows
 
 	mu      sync.Mutex
 	accepts time.Time // when commands are taken; zero: not known yet
@@ -60,7 +61,7 @@ func newGuard(e *Engine) *guard {
 		e: e, checks: arrival(), arrived: make(chan *command, handOver), ids: newIDs(), clears: newClears(),
 		limits:  e.o.Commands,
 		idLife:  max(e.o.Commands.MaxAge+futureTolerance+e.o.Commands.Deadline, time.Minute),
-		chatter: rate.Sometimes{First: 10, Interval: time.Second},
+		chatter: rate.Sometimes{First: 10, Interval: time.Second}, alarm: rate.Sometimes{Interval: time.Hour},
 	}
 }
 
@@ -78,9 +79,12 @@ func (g *guard) deliver(in bridge.Incoming) {
 	select {
 	case g.arrived <- c:
 	default:
-		if g.e.tally.add(&g.e.tally.overflow) == 1 {
-			g.e.Problem("overflow", "", "commands came faster than they could be judged; some were dropped")
-		}
+		g.e.overflows()
+	}
+	select {
+	case <-g.e.stopping: // the guard may have left
+		g.turnAway()
+	default:
 	}
 }
 
@@ -103,9 +107,22 @@ func (g *guard) stop() {
 	for _, c := range g.e.queues.close() {
 		g.e.refuse(c, "queue", bridge.ReasonBusy, stoppingText)
 	}
+	g.turnAway()
+}
+
+// turnAway refuses what has arrived, for the link outlives the guard.
+func (g *guard) turnAway() {
 	for {
 		select {
 		case c := <-g.arrived:
+			if len(c.payload) == 0 && !c.local() && g.swallows(c) {
+				continue
+			}
+			g.name(c)
+			if reason, why := knownTarget(g, c); reason != "" {
+				g.e.refuse(c, "target", reason, why)
+				continue
+			}
 			g.e.refuse(c, "queue", bridge.ReasonBusy, stoppingText)
 		default:
 			return
@@ -124,9 +141,18 @@ func (g *guard) take(c *command) {
 	}
 	for _, check := range g.checks {
 		if reason, why := check.passes(g, c); reason != "" {
+			g.name(c)
 			g.e.refuse(c, check.name, reason, why)
 			return
 		}
+	}
+}
+
+// name reads the id of a command that was refused before it was understood, so that
+// its sender finds the answer. A replay and what is too large stay unread (hazard H1).
+func (g *guard) name(c *command) {
+	if large, _ := notTooLarge(g, c); c.args == nil && c.id == "" && !c.local() && !c.retained && large == "" {
+		_, _ = envelope(c)
 	}
 }
 
@@ -157,6 +183,14 @@ func (g *guard) acceptsAt() time.Time {
 	return g.accepts
 }
 
+// overflows counts a command that came faster than it could be judged or answered.
+func (e *Engine) overflows() {
+	e.tally.add(&e.tally.overflow)
+	e.guard.alarm.Do(func() {
+		e.Problem("overflow", "", "commands came faster than they could be answered; some were only counted")
+	})
+}
+
 // refuse ends a command that a check has stopped.
 func (e *Engine) refuse(c *command, check string, reason bridge.Reason, why string) {
 	r := c.result()
@@ -168,13 +202,18 @@ func (e *Engine) refuse(c *command, check string, reason bridge.Reason, why stri
 }
 
 // finish is the one place where a command ends: exactly one result, counted,
-// logged and told to whoever asked.
+// logged and told to whoever asked. Where refusals come faster than the link takes
+// their results they are counted only, as what overflows the hand-over is.
 func (e *Engine) finish(c *command, r bridge.Result, check string) {
 	entry := Entry{r, c.source, check}
-	e.tally.result(entry)
-	if c.local() {
+	switch {
+	case c.local():
+		e.tally.result(entry)
 		c.reply <- r
-	} else {
+	case r.Reason.Outcome() == bridge.OutcomeRefused && e.table.crowded():
+		e.overflows()
+	default:
+		e.tally.result(entry)
 		e.table.Put(bridge.Message{Topic: e.o.Topics.ResultTopic(c.target), Payload: encode(r), Stage: bridge.StageEvent})
 		runtime.Gosched() // the link sends it first; the rest is for later
 	}

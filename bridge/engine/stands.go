@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 
 	"latchkey/bridge"
 )
@@ -84,7 +85,7 @@ func (d *device) callers(call *bridge.Call, args bridge.Args, named bool) (same 
 func (v verb) amounts(args bridge.Args) (says string, equal bool) {
 	says, bound := v.Says, len(v.args)
 	if value, given := args[v.Value]; given && v.Value != "" {
-		says, bound = fmt.Sprint(value), bound+1
+		says, bound = spelling(value), bound+1
 	}
 	equal = bound == len(args) && says != ""
 	for name, value := range v.args {
@@ -92,6 +93,14 @@ func (v verb) amounts(args bridge.Args) (says string, equal bool) {
 		equal = equal && ok && reflect.DeepEqual(given, value)
 	}
 	return says, equal
+}
+
+// spelling is how permissions name a value: 7, however its sender writes it.
+func spelling(value any) string {
+	if f, ok := value.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(value)
 }
 
 // judgeRaw asks a raw call whether these arguments only read.

@@ -10,8 +10,12 @@ import (
 )
 
 // eventQueue is how many events and results wait for the link at most; the
-// oldest are dropped and counted.
-const eventQueue = 1024
+// oldest are dropped and counted. Results of refusals leave eventSpare of it to
+// what has happened.
+const (
+	eventQueue = 1024
+	eventSpare = 256
+)
 
 // Table holds the newest message of every topic that latchkey publishes, for all
 // of its rooms. What has not changed is not sent again, but for a full resend
@@ -103,6 +107,13 @@ func (t *Table) event(m bridge.Message) {
 	}
 	t.events = append(t.events, m)
 	t.signal()
+}
+
+// crowded tells whether there is no room for the result of a refusal.
+func (t *Table) crowded() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open && len(t.events) >= eventQueue-eventSpare
 }
 
 func (t *Table) signal() {

@@ -17,7 +17,7 @@ type Counts struct {
 	BadTopic      uint64                   // messages on topics that name nothing
 	EmptySet      uint64                   // empty messages on `set` topics
 	OwnClear      uint64                   // our own clearing of a command topic, come back
-	Overflow      uint64                   // commands that came too fast to be judged
+	Overflow      uint64                   // commands that came too fast to be judged or answered
 	DroppedEvents uint64                   // events and results without a link, or too many
 	RefusedFacts  uint64                   // facts of vendors that fit no device or entity
 }

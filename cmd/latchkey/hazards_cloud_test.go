@@ -181,7 +181,7 @@ func brokerRestarts(t *testing.T, sum *openings) {
 	reason := bridge.ReasonSettling
 	for tries := 0; reason == bridge.ReasonSettling && tries < 50; tries++ {
 		<-time.After(200 * time.Millisecond) // the sender is stubborn
-		reason = h.send(payload, "").Reason  // a refusal before it is read names no id
+		reason = h.send(payload, id).Reason
 	}
 	if reason != bridge.ReasonDuplicate {
 		t.Errorf("the same press once more: %s, want duplicate", reason)

@@ -118,8 +118,8 @@ func burst(t *testing.T, sum *openings) {
 	h.slowRelay()
 }
 
-// H20: 100,000 messages, of which one is a press. latchkey opens once, stays small
-// and takes the next press.
+// H20: 100,000 messages, of which one is a press. latchkey opens once, stays small,
+// answers or counts each, and takes the next press.
 func flood(t *testing.T, sum *openings) {
 	const messages = 100_000
 	broker := bridgetest.StartMosquitto(t, bridgetest.MosquittoOptions{Lines: "max_queued_messages 0"})
@@ -159,6 +159,15 @@ func flood(t *testing.T, sum *openings) {
 	t.Logf("%d judged, %d overflowed and counted; %d pulses, %d MiB resident at most, %d lines of log", judged, overflow, h.doorbird.AllPulses(), memory>>20, lines)
 	if judged+overflow != messages+2 { // the two presses
 		t.Errorf("%d commands judged and %d counted, want %d in all", judged, overflow, messages+2)
+	}
+	answers := 0
+	for _, m := range h.mqtt.Messages() {
+		if strings.Contains(m.Topic, "/result") {
+			answers++
+		}
+	}
+	if answers != judged || h.metric("latchkey_events_dropped_total") != 0 {
+		t.Errorf("%d answers for %d commands judged, want one each", answers, judged)
 	}
 	if memory > 64<<20 || lines > 1000 {
 		t.Errorf("%d MiB resident and %d lines of log; want at most 64 and 1000", memory>>20, lines)
