@@ -69,13 +69,13 @@ func (i *info) current() []Problem {
 }
 
 func (i *info) publish() {
+	i.mu.Lock()
+	defer i.mu.Unlock() // of two that meet, the later says what holds
 	// accepts_commands_at is a promise, so it is rounded up to its whole second.
 	accepts := i.e.guard.acceptsAt()
 	if !accepts.IsZero() {
 		accepts = accepts.Add(time.Second - time.Nanosecond)
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
 	payload := encode(struct {
 		Version     string     `json:"version"`
 		Instance    string     `json:"instance"`
