@@ -8,13 +8,14 @@ import (
 // Changes is what differs between two configurations.
 type Changes struct {
 	Added, Removed, Changed []string // ids of accounts
-	Sections                []string // of mqtt, homeassistant, web, commands, log
+	Sections                []string // of mqtt, homeassistant, web, commands: what all accounts share
+	Log                     bool
 	Restart                 []string // of instance, state_dir, store: taken up by the next start only
 }
 
 // None tells whether nothing differs.
 func (c Changes) None() bool {
-	return len(c.Added)+len(c.Removed)+len(c.Changed)+len(c.Sections)+len(c.Restart) == 0
+	return !c.Log && len(c.Added)+len(c.Removed)+len(c.Changed)+len(c.Sections)+len(c.Restart) == 0
 }
 
 // Changed compares with the configuration before. A secret or a certificate that
@@ -52,7 +53,7 @@ func (c *Config) Changed(old *Config) Changes {
 	compare(&all.Sections, "homeassistant", c.HomeAssistant, old.HomeAssistant)
 	compare(&all.Sections, "web", c.Web, old.Web)
 	compare(&all.Sections, "commands", c.Commands, old.Commands)
-	compare(&all.Sections, "log", c.Log, old.Log)
+	all.Log = c.Log != old.Log
 
 	tls := c.MQTT.TLS
 	for _, file := range []string{tls.CAFile, tls.CertFile, tls.KeyFile} {

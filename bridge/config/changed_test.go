@@ -59,7 +59,8 @@ func TestChanged(t *testing.T) {
 		{"renamed", "  gate:", "  door:", config.Changes{Added: []string{"door"}, Removed: []string{"gate"}}},
 		{"broker password", "-- mqtt --\np", "-- mqtt --\nq", config.Changes{Sections: []string{"mqtt"}}},
 		{"sections", "instance: home", "instance: home\nweb: {listen: \"\"}\nlog: {level: debug}\nhomeassistant: {discovery: off}\ncommands: {settle: 3s}",
-			config.Changes{Sections: []string{"homeassistant", "web", "commands", "log"}}},
+			config.Changes{Sections: []string{"homeassistant", "web", "commands"}, Log: true}},
+		{"format of the log", "instance: home", "instance: home\nlog: {format: json}", config.Changes{Log: true}},
 		{"restart", "instance: home", "instance: flat\nstate_dir: /x\nstore: {key: k}", config.Changes{Restart: []string{"instance", "state_dir", "store"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,10 +2,12 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"latchkey/bridge"
 )
@@ -21,6 +23,10 @@ func Load(o Options) (*Config, error) {
 		l.only("instance", "state_dir", "store", "web", "accounts")
 		l.root.get("web").keep("listen", "public_url")
 	}
+	if len(l.root.fields) == 0 && len(l.problems) == 0 {
+		// Taken as it is, it would clear every account's topics and devices.
+		l.add(pos{1, 1}, "", "there is no setting in it (was it cut off?)")
+	}
 	var doc struct {
 		Config   `yaml:",inline"`
 		Accounts *node `yaml:"accounts"`
@@ -35,6 +41,30 @@ func Load(o Options) (*Config, error) {
 	}
 	c.Warnings, c.Sources = l.warnings, l.seen
 	return c, nil
+}
+
+// Settled loads what stayed as it is for 300 ms: half of a file that is being
+// written may be a configuration as well, with half of the accounts. What changes
+// for three seconds on end is loaded as it is then.
+func Settled(o Options) (c *Config, err error) {
+	var before Sources
+	for range int(3 * time.Second / quiet) {
+		c, err = Load(o)
+		if maps.Equal(Seen(c, err), before) {
+			break
+		}
+		before = Seen(c, err)
+		time.Sleep(quiet)
+	}
+	return c, err
+}
+
+// Seen are the files that [Load] has read, whatever came of it.
+func Seen(c *Config, err error) Sources {
+	if mistakes := new(Error); errors.As(err, &mistakes) {
+		return mistakes.Sources
+	}
+	return c.Sources
 }
 
 // Base reads only what opens the store without a daemon: Instance, StateDir and

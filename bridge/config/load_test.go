@@ -3,11 +3,14 @@ package config_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -111,4 +114,26 @@ func golden(t *testing.T, name string, a *txtar.Archive, got string) {
 	if diff := cmp.Diff(string(a.Files[last].Data), got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+}
+
+// What is being written is not taken up half done.
+func TestSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, o := time.Now(), world(&txtar.Archive{})
+		o.ReadFile = func(string) ([]byte, error) {
+			if time.Since(began) < 200*time.Millisecond {
+				return []byte("instance: home\n"), nil
+			}
+			return []byte("instance: home\naccounts: {gate: {vendor: acme, base_url: https://acme.example}}\n"), nil
+		}
+		c, err := config.Settled(o)
+		if err != nil || len(c.Accounts) != 1 || time.Since(began) != 600*time.Millisecond {
+			t.Errorf("got %+v (%v) after %v, want the account after 600ms", c, err, time.Since(began))
+		}
+		// A file that is never quiet is taken as it is in the end.
+		o.ReadFile = func(string) ([]byte, error) { return fmt.Appendf(nil, "instance: home%d\n", time.Since(began)), nil }
+		if c, err = config.Settled(o); err != nil || time.Since(began) > 5*time.Second {
+			t.Errorf("got %v after %v", err, time.Since(began))
+		}
+	})
 }

@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,7 @@ type Options struct {
 type daemon struct {
 	o        Options
 	log      *slog.Logger
+	setLog   func(slog.Level, string)
 	redact   *logging.Redactor
 	store    *store.Store
 	notify   *systemd.Notifier
@@ -81,7 +83,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("%w\n%v", ErrConfig, err)
 	}
-	d.open(c)
+	d.log, d.setLog = logging.New(logging.Options{Level: c.Log.Level, Format: c.Log.Format, Out: o.Out, Getenv: o.Getenv, Redactor: d.redact})
+	d.warn(c, nil)
 	if err := d.openStore(c); err != nil {
 		return err
 	}
@@ -113,11 +116,12 @@ func (d *daemon) configOptions() config.Options {
 	return config.Options{Path: d.o.Config, Drivers: d.o.Drivers, Getenv: d.o.Getenv, CheckOperations: CheckOperations}
 }
 
-// open sets up the log as the configuration wants it.
-func (d *daemon) open(c *config.Config) {
-	d.log, _ = logging.New(logging.Options{Level: c.Log.Level, Format: c.Log.Format, Out: d.o.Out, Getenv: d.o.Getenv, Redactor: d.redact})
+// warn logs the warnings of a configuration that the one before did not have.
+func (d *daemon) warn(c *config.Config, told []config.Problem) {
 	for _, w := range c.Warnings {
-		d.log.Warn("configuration", "reason", w.String())
+		if !slices.Contains(told, w) {
+			d.log.Warn("configuration", "reason", w.String())
+		}
 	}
 }
 

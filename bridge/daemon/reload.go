@@ -18,11 +18,7 @@ func (h *house) watchOptions() config.WatchOptions {
 		Sources: func() config.Sources { return sources },
 		Changed: func() {
 			c, err := config.Load(h.configOptions())
-			if mistakes := new(config.Error); errors.As(err, &mistakes) {
-				sources = mistakes.Sources
-			} else if err == nil {
-				sources = c.Sources
-			}
+			sources = config.Seen(c, err)
 			_ = h.apply(c, err) // has told everybody
 		},
 	}
@@ -43,8 +39,7 @@ func (h *house) hangups(ctx context.Context) error {
 // reload is the call of the bridge: the file is read now, whether or not a change
 // was noticed.
 func (h *house) reload() error {
-	c, err := config.Load(h.configOptions())
-	return h.apply(c, err)
+	return h.apply(config.Settled(h.configOptions()))
 }
 
 // apply takes a new configuration up, or says why not: in the log, on the page
@@ -71,12 +66,17 @@ func (h *house) apply(c *config.Config, err error) error {
 
 // change moves accounts, or asks for a new house. The caller holds mu.
 func (h *house) change(c *config.Config) error {
-	changes := c.Changed(h.conf.Load())
+	now := h.conf.Load()
+	changes := c.Changed(now)
+	if changes.Log {
+		h.setLog(c.Log.Level, c.Log.Format)
+		h.log.Info("the log has another level or format", "level", c.Log.Level, "format", c.Log.Format)
+	}
+	h.warn(c, now.Warnings)
 	for _, setting := range changes.Restart {
 		h.log.Warn("this setting waits for a restart", "setting", setting)
 	}
 	// What waits for a restart stays as it is, also in a new house.
-	now := h.conf.Load()
 	c.Instance, c.StateDir, c.Store = now.Instance, now.StateDir, now.Store
 	if len(changes.Sections) > 0 {
 		h.log.Info("the configuration has changed", "sections", changes.Sections)

@@ -7,11 +7,13 @@
 package logging
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -24,14 +26,15 @@ type Options struct {
 	// NO_COLOR is set or TERM is dumb; else text, to the journal without the time,
 	// which it keeps itself.
 	Format   string
-	Out      io.Writer                   // nil: os.Stderr
+	Out      io.Writer                   // takes concurrent writes, as a file does; nil: os.Stderr
 	Getenv   func(string) (string, bool) // nil: os.LookupEnv
 	Ring     *Ring                       // nil: none
 	Redactor *Redactor                   // nil: none
 }
 
-// New makes a logger. Its level can be changed while it runs.
-func New(o Options) (*slog.Logger, *slog.LevelVar) {
+// New makes a logger, and what changes its level and format while it runs: for
+// every room at once, also for loggers that were made from it by With.
+func New(o Options) (_ *slog.Logger, set func(slog.Level, string)) {
 	if o.Out == nil {
 		o.Out = os.Stderr
 	}
@@ -39,39 +42,88 @@ func New(o Options) (*slog.Logger, *slog.LevelVar) {
 		o.Getenv = os.LookupEnv
 	}
 	level := new(slog.LevelVar)
-	level.Set(o.Level)
-	h := o.output(level)
+	out := o.output(level)
+	set = func(l slog.Level, format string) {
+		level.Set(l)
+		out.chosen.Store(o.form(format))
+	}
+	set(o.Level, o.Format)
+	var h slog.Handler = out
 	if o.Ring != nil {
 		h = slog.NewMultiHandler(h, &recorder{ring: o.Ring, level: level})
 	}
 	if o.Redactor != nil {
 		h = &redacting{o.Redactor, h}
 	}
-	return slog.New(h), level
+	return slog.New(h), set
 }
 
-func (o Options) output(level slog.Leveler) slog.Handler {
+// forms is a handler that writes in one of several ways, chosen at each record.
+type forms struct {
+	chosen *atomic.Int32
+	ways   []slog.Handler
+}
+
+// What forms chooses from.
+const (
+	asText int32 = iota
+	asJSON
+	inColor
+	forJournal // text without the time
+)
+
+func (o Options) output(level slog.Leveler) forms {
 	plain := &slog.HandlerOptions{Level: level}
-	format := o.Format
-	if format == "" || format == "auto" {
-		format = "text"
-		switch noColor, _ := o.Getenv("NO_COLOR"); {
-		case terminal(o.Out):
-			// NO_COLOR counts when it is not empty (no-color.org).
-			if term, _ := o.Getenv("TERM"); noColor == "" && term != "dumb" {
-				format = "color"
-			}
-		case o.journal():
-			plain.ReplaceAttr = withoutTime
-		}
-	}
+	return forms{new(atomic.Int32), []slog.Handler{
+		asText:     slog.NewTextHandler(o.Out, plain),
+		asJSON:     slog.NewJSONHandler(o.Out, plain),
+		inColor:    tint.NewTextHandler(o.Out, &tint.Options{Level: level, TimeFormat: time.TimeOnly}),
+		forJournal: slog.NewTextHandler(o.Out, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutTime}),
+	}}
+}
+
+// form is the way that a format stands for.
+func (o Options) form(format string) int32 {
 	switch format {
 	case "json":
-		return slog.NewJSONHandler(o.Out, plain)
+		return asJSON
 	case "color":
-		return tint.NewTextHandler(o.Out, &tint.Options{Level: level, TimeFormat: time.TimeOnly})
+		return inColor
+	case "text":
+		return asText
 	}
-	return slog.NewTextHandler(o.Out, plain)
+	switch noColor, _ := o.Getenv("NO_COLOR"); {
+	case terminal(o.Out):
+		// NO_COLOR counts when it is not empty (no-color.org).
+		if term, _ := o.Getenv("TERM"); noColor == "" && term != "dumb" {
+			return inColor
+		}
+	case o.journal():
+		return forJournal
+	}
+	return asText
+}
+
+func (f forms) now() slog.Handler { return f.ways[f.chosen.Load()] }
+
+func (f forms) Enabled(ctx context.Context, l slog.Level) bool { return f.now().Enabled(ctx, l) }
+
+func (f forms) Handle(ctx context.Context, r slog.Record) error { return f.now().Handle(ctx, r) }
+
+func (f forms) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return f.each(func(h slog.Handler) slog.Handler { return h.WithAttrs(attrs) })
+}
+
+func (f forms) WithGroup(name string) slog.Handler {
+	return f.each(func(h slog.Handler) slog.Handler { return h.WithGroup(name) })
+}
+
+func (f forms) each(change func(slog.Handler) slog.Handler) slog.Handler {
+	ways := make([]slog.Handler, len(f.ways))
+	for i, h := range f.ways {
+		ways[i] = change(h)
+	}
+	return forms{f.chosen, ways}
 }
 
 func withoutTime(groups []string, a slog.Attr) slog.Attr {

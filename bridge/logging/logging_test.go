@@ -44,15 +44,25 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-func TestLevelChangesWhileItRuns(t *testing.T) {
+func TestChangesWhileItRuns(t *testing.T) {
 	var out bytes.Buffer
 	ring := logging.NewRing(5)
-	log, level := logging.New(logging.Options{Level: slog.LevelWarn, Out: &out, Getenv: env(), Ring: ring})
+	log, set := logging.New(logging.Options{Level: slog.LevelWarn, Out: &out, Getenv: env(), Ring: ring})
+	room := log.With("account", "gate").WithGroup("g")
 	log.Info("one")
-	level.Set(slog.LevelDebug)
+	room.Info("one")
+	set(slog.LevelDebug, "json")
 	log.Debug("two")
-	if s := out.String(); strings.Contains(s, "one") || !strings.Contains(s, "two") || len(ring.Recent()) != 1 {
-		t.Errorf("got %q and %d records, want only the second", s, len(ring.Recent()))
+	room.Debug("three", "n", 3)
+	set(slog.LevelInfo, "text")
+	room.Debug("four")
+	room.Info("five", "n", 5)
+	want := `^\{"time":"[^"]+","level":"DEBUG","msg":"two"\}
+\{"time":"[^"]+","level":"DEBUG","msg":"three","account":"gate","g":\{"n":3\}\}
+time=\S+ level=INFO msg=five account=gate g.n=5
+$`
+	if s := out.String(); !regexp.MustCompile(want).MatchString(s) || len(ring.Recent()) != 3 {
+		t.Errorf("got %q and %d records, want 3 like %s", s, len(ring.Recent()), want)
 	}
 }
 

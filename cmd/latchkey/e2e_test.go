@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -110,10 +111,69 @@ func TestReload(t *testing.T) {
 			t.Errorf("%d token calls for the gate, want the one of the sign-in: its account was not to be touched", n)
 		}
 		// What all share: a new house beside the same store.
-		h.edit(func(text string) string { return strings.Replace(text, "level: debug", "level: info", 1) })
+		h.edit(func(text string) string { return "commands: {cooldown: 900ms}\n" + text })
 		h.mqtt.Await(topics.BridgeState(), bridgetest.Payload("offline"), patience)
 		h.mqtt.Await(topics.BridgeState(), bridgetest.Payload("online"), patience)
 		h.ready()
 		h.want(h.press(), bridge.ReasonOK, 2)
 	})
+}
+
+// The log changes its level and format without a break. A systemd that is not
+// there makes a debug line of each reload.
+func TestReloadOfTheLog(t *testing.T) {
+	h := newHome(t, bridgetest.StartEmbedded(t).URL())
+	h.env = []string{"NOTIFY_SOCKET=" + h.dir + "/nobody"}
+	h.start()
+	const debug, changed = "systemd was not told", "the log has another level or format"
+	h.log.await(t, 1, debug)
+	h.edit(func(text string) string {
+		return strings.Replace(text, "level: debug, format: text", "level: info, format: json", 1)
+	})
+	h.log.await(t, 1, `"level":"INFO","msg":"`+changed)
+	before := strings.Count(h.log.String(), debug)
+	h.hangUp()
+	h.edit(func(text string) string {
+		return strings.Replace(text, "level: info, format: json", "level: debug, format: text", 1)
+	})
+	h.log.await(t, 1, `level=INFO msg="`+changed)
+	h.log.await(t, before+1, debug)
+	if text, _, _ := strings.Cut(h.log.String(), `level=INFO msg="`+changed); strings.Count(text, debug) != before {
+		t.Error("debug lines at level info")
+	}
+	if n := strings.Count(h.log.String(), "connected to the broker"); n != 1 {
+		t.Errorf("connected %d times, want once: nothing but the log was to change", n)
+	}
+	if n := strings.Count(h.log.String(), "no username"); n != 1 {
+		t.Errorf("the configuration's warning was logged %d times, want once", n)
+	}
+}
+
+// SIGHUP has the file looked at, and ends nothing.
+func TestHangup(t *testing.T) {
+	h := newHome(t, bridgetest.StartEmbedded(t).URL())
+	told, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: h.dir + "/notify", Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer told.Close()
+	h.env = []string{"NOTIFY_SOCKET=" + h.dir + "/notify"}
+	next := func(want string) {
+		t.Helper()
+		var text [200]byte
+		_ = told.SetReadDeadline(time.Now().Add(patience))
+		n, err := told.Read(text[:])
+		if got := string(text[:n]); err != nil || !strings.HasPrefix(got, want) {
+			t.Fatalf("systemd was told %q (%v), want %s", got, err, want)
+		}
+	}
+	h.start()
+	next("READY=1")
+	h.hangUp()
+	next("RELOADING=1\nMONOTONIC_USEC=")
+	next("READY=1")
+	if code := h.stop(); code != 0 {
+		t.Errorf("exit code %d after SIGHUP and SIGTERM, want 0", code)
+	}
+	next("STOPPING=1")
 }

@@ -55,12 +55,40 @@ type home struct {
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+	news chan struct{} // closed by the next write; nil: nobody waits
 }
 
 func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.news != nil {
+		close(o.news)
+		o.news = nil
+	}
 	return o.text.Write(b)
+}
+
+// await waits until a text has been printed so many times.
+func (o *output) await(t testing.TB, times int, text string) {
+	t.Helper()
+	late := time.After(patience)
+	for {
+		o.mu.Lock()
+		if strings.Count(o.text.String(), text) >= times {
+			o.mu.Unlock()
+			return
+		}
+		if o.news == nil {
+			o.news = make(chan struct{})
+		}
+		news := o.news
+		o.mu.Unlock()
+		select {
+		case <-news:
+		case <-late:
+			t.Fatalf("the program did not print %q %d times within %v", text, times, patience)
+		}
+	}
 }
 
 func (o *output) String() string {
@@ -164,6 +192,14 @@ func (h *home) stop() int {
 		h.t.Fatal("still running 30 s after SIGTERM")
 	}
 	return h.process.ProcessState.ExitCode()
+}
+
+// hangUp is what `systemctl reload` sends.
+func (h *home) hangUp() {
+	h.t.Helper()
+	if err := h.process.Process.Signal(syscall.SIGHUP); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // kill is a power cut.

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"latchkey/bridge/daemon"
 	"latchkey/vendors"
@@ -15,7 +18,10 @@ func runCommand() command {
 			if len(args) != 0 {
 				return p.misused("run --config FILE")
 			}
-			err := daemon.Run(ctx, daemon.Options{Config: p.config, Drivers: vendors.All(), Version: version, Out: p.errs, Getenv: p.lookup})
+			hangup := make(chan os.Signal, 1) // one look shows all changes
+			signal.Notify(hangup, syscall.SIGHUP)
+			defer signal.Stop(hangup)
+			err := daemon.Run(ctx, daemon.Options{Config: p.config, Drivers: vendors.All(), Version: version, Out: p.errs, Getenv: p.lookup, Hangup: hangup})
 			if err == nil {
 				return exitOK
 			}
