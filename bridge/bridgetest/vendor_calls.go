@@ -17,17 +17,23 @@ import (
 // soon is within which everything ends when it is cancelled.
 const soon = time.Second
 
-// call does a call directly, past the guard.
+// call does a call with its example of arguments.
 func (h *home) call(ctx context.Context, name string) error {
+	args := h.v.Args[name]
+	if name == h.v.Write.Name && args == nil {
+		args = h.v.Write.Args
+	}
+	return h.callWith(ctx, name, args)
+}
+
+// callWith does a call directly, past the guard.
+func (h *home) callWith(ctx context.Context, name string, args bridge.Args) error {
 	i := slices.IndexFunc(h.opened.Calls, func(c bridge.Call) bool { return c.Name == name })
 	if i < 0 {
 		return fmt.Errorf("there is no call %q", name)
 	}
 	c := h.opened.Calls[i]
-	args := maps.Clone(h.v.Args[name])
-	if name == h.v.Write.Name && args == nil {
-		args = maps.Clone(h.v.Write.Args)
-	}
+	args = maps.Clone(args)
 	if args == nil {
 		args = bridge.Args{}
 	}

@@ -132,7 +132,7 @@ func (h *home) start() {
 	}
 	h.health = make(chan struct{}, 1)
 	var listener atomic.Pointer[engine.Engine]
-	h.keeper = oauth.New(oauth.Options{Store: h.store, Owner: h.store.InstallationID(), Log: log, OnHealth: func(id string, health bridge.Health) {
+	h.keeper = oauth.New(oauth.Options{Store: h.store, Owner: h.store.InstallationID(), Version: "test", Log: log, OnHealth: func(id string, health bridge.Health) {
 		if e := listener.Load(); e != nil {
 			e.Health(id, health)
 		}
@@ -177,7 +177,7 @@ func (h *home) start() {
 func (h *home) open(log *slog.Logger) {
 	h.t.Helper()
 	s := h.account.Settings
-	h.cloud = cloud.New(cloud.Options{Account: one, Vendor: s.Vendor, Profile: h.profile, Tokens: h.keeper.Tokens(one), Log: log})
+	h.cloud = cloud.New(cloud.Options{Account: one, Vendor: s.Vendor, Profile: h.profile, Tokens: h.keeper.Tokens(one), Version: "test", Log: log})
 	var err error
 	h.opened, err = h.account.Options.Open(s, bridge.Env{Account: one, Identity: h.keeper.Identity(one), Cloud: h.cloud, Notes: h.store.Note(one), Log: log,
 		HookURL: func() (bridge.Secret, error) { return bridge.NewSecret("http://127.0.0.1:9/hooks/a-secret-path"), nil }})

@@ -20,6 +20,7 @@ const keptRequests = 4096
 type Seen struct {
 	At     time.Time
 	Method string
+	Target string // path and query as they were sent
 	Path   string // unescaped
 	Query  url.Values
 	Header http.Header
@@ -44,7 +45,7 @@ type Log struct {
 func newLog() *Log { return &Log{grown: make(chan struct{})} }
 
 func (l *Log) add(r *http.Request, body []byte) (done func(status int)) {
-	s := &Seen{At: time.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header.Clone(), Body: body}
+	s := &Seen{At: time.Now(), Method: r.Method, Target: r.RequestURI, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header.Clone(), Body: body}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.all) == keptRequests {

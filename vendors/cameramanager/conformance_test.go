@@ -11,10 +11,10 @@ import (
 	"latchkey/vendors/cameramanager/cameramanagersim"
 )
 
-func TestConformance(t *testing.T) {
+func conforming() bridgetest.Vendor {
 	const events = "/v2.4/events"
 	camera := bridge.Args{"camera": "4201"}
-	bridgetest.RunVendor(t, bridgetest.Vendor{
+	return bridgetest.Vendor{
 		Driver: cameramanager.Driver(),
 		Sim: func(testing.TB) simkit.Sim {
 			return cameramanagersim.New(cameramanagersim.Options{Settings: cameramanagersim.Settings{
@@ -30,5 +30,20 @@ func TestConformance(t *testing.T) {
 			"recordings": {"camera": "4201", "from": "2026-01-02T03:00:00Z", "to": "2026-01-02T04:00:00Z"},
 			"recording":  {"camera": "4201", "id": "1"},
 		},
-	})
+	}
+}
+
+func TestConformance(t *testing.T) { bridgetest.RunVendor(t, conforming()) }
+
+// What each token and API request looks like on the wire.
+func TestRecorded(t *testing.T) {
+	v := conforming()
+	v.Args["details"]["part"] = "connection"
+	v.Args["streams"] = bridge.Args{"camera": "4201", "types": "rtsp,hlsHttps"}
+	v.Args["snapshot"] = bridge.Args{"camera": "4201", "resolution": "640x360"}
+	calls := []bridgetest.Command{{Name: "self"}, {Name: "cameras"}, {Name: "status"}}
+	for _, name := range []string{"camera", "location", "details", "snapshot", "streams", "recordings"} {
+		calls = append(calls, bridgetest.Command{Name: name, Args: v.Args[name]})
+	}
+	golden(t, "recorded.golden", bridgetest.Recorded(t, v, calls...))
 }

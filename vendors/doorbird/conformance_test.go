@@ -10,8 +10,8 @@ import (
 	"latchkey/vendors/doorbird/doorbirdsim"
 )
 
-func TestConformance(t *testing.T) {
-	bridgetest.RunVendor(t, bridgetest.Vendor{
+func conforming() bridgetest.Vendor {
+	return bridgetest.Vendor{
 		Driver: doorbird.Driver(),
 		Sim: func(t testing.TB) simkit.Sim {
 			sim := doorbirdsim.New(doorbirdsim.Options{})
@@ -26,5 +26,16 @@ func TestConformance(t *testing.T) {
 		Read:     "info",
 		Write:    bridgetest.Command{Name: "relay", Args: bridge.Args{"number": int64(1)}},
 		Sent:     bridgetest.Requests{On: "POST /relay/*"},
-	})
+	}
+}
+
+func TestConformance(t *testing.T) { bridgetest.RunVendor(t, conforming()) }
+
+// What each token and API request looks like on the wire.
+func TestRecorded(t *testing.T) {
+	calls := []bridgetest.Command{{Name: "relay", Args: bridge.Args{"number": int64(1)}}, {Name: "relay", Args: bridge.Args{"number": int64(1), "peripheral": "ghijkl"}}}
+	for _, name := range []string{"light", "restart", "snapshot", "info", "relays", "users", "hooks_install", "hooks_remove"} {
+		calls = append(calls, bridgetest.Command{Name: name})
+	}
+	golden(t, "recorded.golden", bridgetest.Recorded(t, conforming(), calls...))
 }
