@@ -25,6 +25,11 @@ type Call struct {
 	// Do does it once. It returns the vendor's data: anything that encodes to
 	// JSON, an [Image], or nil.
 	Do func(context.Context, Order) (any, error)
+	// Stop ends what Do has set going (a camera that turns); Do waits as long as it
+	// is to last, or until its context ends. It follows every Do that may have been
+	// carried out, also while the daemon stops, by a permit of its own, and again
+	// where it fails: so it must do no harm when repeated. nil: nothing goes on.
+	Stop func(context.Context, Order) error
 }
 
 // Effect tells a read from a write.

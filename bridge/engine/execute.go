@@ -78,8 +78,9 @@ func (e *Engine) carryOut(c *command) {
 	defer cancel()
 
 	var data any
+	order := bridge.Order{Device: c.device, Args: c.args, Report: c.account.report(false)}
 	err := c.account.guarded(c.call.Name, func() (err error) {
-		data, err = c.call.Do(ctx, bridge.Order{Device: c.device, Args: c.args, Report: c.account.report(false)})
+		data, err = c.call.Do(ctx, order)
 		return err
 	})
 	r := c.result()
@@ -95,7 +96,35 @@ func (e *Engine) carryOut(c *command) {
 			r.Data, r.Message = resultData(data)
 		}
 	}
+	if o := r.Reason.Outcome(); c.call.Stop != nil && (o == bridge.OutcomeOK || o == bridge.OutcomeUnknown) && !e.halt(ctx, c, order) {
+		r.Reason, r.Message = bridge.ReasonNoAnswer, "it may go on: latchkey could not stop it"
+	}
 	e.finish(c, r, "")
+}
+
+const (
+	// haltTime is how long latchkey tries to stop what a command has set going. It
+	// fits into a stop of the daemon, between grace and a refresh in flight.
+	haltTime = 5 * time.Second
+	haltGap  = time.Second
+)
+
+// halt stops what a command has set going, whatever has become of its context.
+func (e *Engine) halt(ctx context.Context, c *command, order bridge.Order) bool {
+	until := time.Now().Add(haltTime)
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
+	defer cancel()
+	for {
+		err := c.account.guarded(c.call.Name, func() error { return c.call.Stop(bridge.NewPermit(until, 1).With(ctx), order) })
+		if err == nil {
+			return true
+		}
+		e.log.Warn("what a call has set going could not be stopped", "account", c.target.Account, "device", c.device.ID, "action", c.call.Name, "err", err)
+		if time.Until(until) < haltGap+bridge.Spare {
+			return false
+		}
+		time.Sleep(haltGap)
+	}
 }
 
 // judge is the one place where an error of a call becomes a reason. What is not

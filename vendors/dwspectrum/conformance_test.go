@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 		Sent:     bridgetest.Requests{On: "POST /relay/" + sim.System61 + "/rest/v4/events/triggers"},
 		Hops:     2, // the relay sends every one on
 		Args: map[string]bridge.Args{
-			"ports": of(), "presets": of(), "tours": of(), "snapshot": of(), "ptz_stop": of(), "ptz_preset": of("preset", "gate"), "ptz_preset_5x": of("preset", "gate"),
+			"ports": of(), "presets": of(), "tours": of(), "snapshot": of(), "ptz_stop": of(), "ptz_move": of("pan", 1.0), "ptz_preset": of("preset", "gate"), "ptz_preset_5x": of("preset", "gate"),
 			"ptz_position": of("pan", 0.5, "tilt", 0.5, "zoom", 0.5), "ptz_tour": of("tour", "round"), "bookmark": of("name", "parcel"),
 			"recording": of("enabled", true), "output": of("port", "2", "active", true), "generic_event": {"source": "test", "caption": "Bell", "description": "rang"},
 			"rule": {"system": sim.System61, "rule": "1", "enabled": true},

@@ -48,9 +48,13 @@
 //     trigger before 6.1 is prolonged (so it has all three buttons, start and stop
 //     off at first), prolongation_period (ignored).
 //
-// Left out: moving a camera until it is stopped (it would turn on if the second
-// command is lost; presets, positions, tours and stop are there), the WebSocket of
-// 6.1 (polled instead), streams and archive. authKey, credentials, e-mail and
+// A camera that is moved (ptz_move, at most 3 s) is stopped by latchkey, also when
+// latchkey is told to stop; it turns on only if latchkey is killed in these seconds,
+// or its stop is not taken for 5 s, which the result says.
+//
+// Left out: the WebSocket of 6.1 (what it does when its token ends is unknown, and
+// bridge.Cloud has no streams: inputs, outputs and logged events are polled), the
+// health history of a system, streams and archive. authKey, credentials, e-mail and
 // passwords in addresses are dropped where lists are read.
 //
 // A camera whose system or own status says Offline refuses commands, soft triggers

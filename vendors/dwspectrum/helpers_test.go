@@ -308,7 +308,12 @@ func (h *house) call(name string, args bridge.Args) (any, error) {
 	if c.Effect == bridge.Writes {
 		ctx = bridge.NewPermit(time.Now().Add(5*time.Second), c.Steps).With(ctx)
 	}
-	return c.Do(ctx, bridge.Order{Device: h.device(all.Text("device")), Args: all, Report: h.report})
+	order := bridge.Order{Device: h.device(all.Text("device")), Args: all, Report: h.report}
+	v, err := c.Do(ctx, order)
+	if c.Stop != nil && err == nil {
+		err = c.Stop(bridge.NewPermit(time.Now().Add(5*time.Second), 1).With(h.t.Context()), order)
+	}
+	return v, err
 }
 
 // press does what a command on an entity does.

@@ -4,14 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
-	"strconv"
 	"time"
 
 	"latchkey/bridge"
 )
 
-// movingCalls are sent at most once. Continuous PTZ moves are not among them: a
-// camera would turn until a second command stops it.
+// movingCalls are sent at most once.
 func (a *account) movingCalls() []bridge.Call {
 	state := bridge.Arg{Name: "state", Type: bridge.ArgText, OneOf: []string{"instant", "started", "stopped"}, Optional: true, Default: "instant"}
 	speed := bridge.Arg{Name: "speed", Type: bridge.ArgNumber, Min: 0, Max: 1, Optional: true, Default: 0.5}
@@ -41,10 +39,10 @@ func (a *account) movingCalls() []bridge.Call {
 		{Name: "ptz_position", Summary: "turn a camera to an absolute or logical position (6.0 and newer)", Effect: bridge.Writes,
 			Args: []bridge.Arg{deviceArg, {Name: "type", Type: bridge.ArgText, OneOf: []string{"absolute", "logical"}, Optional: true, Default: "logical"}, axis("pan"), axis("tilt"), axis("zoom"), speed},
 			Do:   of(3, toPosition)},
-		{Name: "ptz_stop", Summary: "stop a camera that turns (6.0 and newer)", Effect: bridge.Writes, Args: []bridge.Arg{deviceArg},
-			Do: of(3, func(ctx context.Context, t target, _ bridge.Order) error {
-				return t.act(ctx, "DELETE", t.path("/ptz/move"), nil, nil)
-			})},
+		{Name: "ptz_move", Summary: "turn a camera for some seconds (6.0 and newer); pan, tilt, zoom, focus: speeds of -1 to 1", Effect: bridge.Writes,
+			Args: append([]bridge.Arg{deviceArg, {Name: "duration", Type: bridge.ArgNumber, Min: 0, Max: moveMost, Optional: true, Default: 1.0}}, speeds()...), Do: of(3, move),
+			Stop: func(ctx context.Context, o bridge.Order) error { _, err := of(3, stop)(ctx, o); return err }},
+		{Name: "ptz_stop", Summary: "stop a camera that turns (6.0 and newer)", Effect: bridge.Writes, Args: []bridge.Arg{deviceArg}, Do: of(3, stop)},
 		{Name: "ptz_tour", Summary: "start a tour of a camera (6.0 and newer)", Effect: bridge.Writes, Args: []bridge.Arg{deviceArg, text("tour", 300)},
 			Do: of(3, func(ctx context.Context, t target, o bridge.Order) error {
 				return t.act(ctx, "POST", t.path("/ptz/tours/"+ident(o.Args.Text("tour")).escaped()+"/active"), nil, struct{}{})
@@ -132,31 +130,6 @@ func (t target) resets(port string) int64 {
 		}
 	}
 	return 0
-}
-
-func toPreset(ctx context.Context, t target, o bridge.Order) error {
-	return t.act(ctx, "POST", t.path("/ptz/presets/"+ident(o.Args.Text("preset")).escaped()+"/activate"), nil, struct {
-		Speed any `json:"speed"` // required
-	}{o.Args["speed"]})
-}
-
-func toOldPreset(ctx context.Context, t target, o bridge.Order) error {
-	if t.n >= 3 {
-		return &bridge.Failure{Reason: bridge.ReasonDenied, Message: "not sent: the system is newer than version 5, where it is ptz_preset"}
-	}
-	speed, _ := o.Args["speed"].(float64)
-	return t.act(ctx, "GET", "/api/ptz", url.Values{"cameraId": {string(t.id)}, "command": {"ActivatePresetPtzCommand"}, "presetId": {o.Args.Text("preset")},
-		"speed": {strconv.FormatFloat(speed, 'f', -1, 64)}}, nil)
-}
-
-func toPosition(ctx context.Context, t target, o bridge.Order) error {
-	return t.act(ctx, "POST", t.path("/ptz/position"), nil, struct {
-		Type  string `json:"type"`
-		Pan   any    `json:"pan"`
-		Tilt  any    `json:"tilt"`
-		Zoom  any    `json:"zoom"`
-		Speed any    `json:"speed"`
-	}{o.Args.Text("type"), o.Args["pan"], o.Args["tilt"], o.Args["zoom"], o.Args["speed"]})
 }
 
 func bookmark(ctx context.Context, t target, o bridge.Order) error {

@@ -164,6 +164,7 @@ func TestMalformedArguments(t *testing.T) {
 		{"generic_event", bridge.Args{"system": fakeSystem, "caption": "c", "devices": []any{7}}, bridge.ReasonMalformed},
 		{"bookmark", bridge.Args{"device": camera, "name": "n", "start": "yesterday"}, bridge.ReasonMalformed},
 		{"snapshot", bridge.Args{"device": camera, "size": "1x"}, bridge.ReasonMalformed},
+		{"ptz_move", bridge.Args{"device": camera, "pan": 0.0}, bridge.ReasonMalformed},
 	} {
 		_, err := h.call(c.call, c.args)
 		if err == nil || failure(t, err).Reason != c.want {

@@ -81,7 +81,7 @@ func TestRequests(t *testing.T) {
 				{"snapshot", bridge.Args{"size": "640x480"}, 1},
 				{"trigger", bridge.Args{"trigger": "t1"}, 1}, {"trigger", bridge.Args{"trigger": "t1", "state": "started"}, 1}, {"trigger", bridge.Args{"trigger": "t1", "state": "stopped"}, 1},
 				{"output", bridge.Args{"port": "2", "active": true}, 1}, {"output", bridge.Args{"port": "2", "active": false}, 1}, {"output", bridge.Args{"port": "3", "active": true}, 1},
-				{"ptz_preset", bridge.Args{"preset": "p/1"}, 3}, {"ptz_stop", nil, 3}, {"ptz_tour", bridge.Args{"tour": "t"}, 3},
+				{"ptz_preset", bridge.Args{"preset": "p/1"}, 3}, {"ptz_move", bridge.Args{"pan": -0.25, "tilt": 0.0, "focus": 1.0}, 3}, {"ptz_stop", nil, 3}, {"ptz_tour", bridge.Args{"tour": "t"}, 3},
 				{"ptz_position", bridge.Args{"type": "absolute", "pan": 1.0, "tilt": -1.5, "zoom": 0.0, "speed": 1.0}, 3},
 				{"bookmark", bridge.Args{"name": "a", "description": "b", "start": "2026-01-02T03:04:05Z", "duration": int64(10)}, 1}, {"bookmark", bridge.Args{"name": "a"}, 1},
 				{"recording", bridge.Args{"enabled": true}, 4}, {"rule", bridge.Args{"system": fakeSystem, "rule": "r", "enabled": false}, 4},

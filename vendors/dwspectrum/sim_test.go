@@ -1,6 +1,7 @@
 package dwspectrum_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,8 +132,9 @@ func TestCommands(t *testing.T) {
 				do(h.press(yard(n), "preset_door", "PRESS"))
 				call("ptz_position", device(yard(n), bridge.Args{"pan": 0.5, "tilt": -0.5, "zoom": 0.1}))
 				call("ptz_tour", device(yard(n), bridge.Args{"tour": "round"}))
+				call("ptz_move", device(yard(n), bridge.Args{"pan": -0.5, "zoom": 1.0, "duration": 0.0}))
 				call("ptz_stop", device(yard(n), nil))
-				want = append(want, "ptz "+yard(n)+" preset door", "ptz "+yard(n)+" position 0.5 -0.5 0.1", "ptz "+yard(n)+" tour round", "ptz "+yard(n)+" stop")
+				want = append(want, "ptz "+yard(n)+" preset door", "ptz "+yard(n)+" position 0.5 -0.5 0.1", "ptz "+yard(n)+" tour round", "ptz "+yard(n)+" move", "ptz "+yard(n)+" stop", "ptz "+yard(n)+" stop")
 			}
 			call("bookmark", device(yard(n), bridge.Args{"name": "parcel", "start": "2026-01-02T03:04:05Z"}))
 			call("generic_event", bridge.Args{"source": "latchkey", "caption": "Bell", "description": "rang", "devices": []any{bridge.DeviceID(yard(n))}})
@@ -155,10 +157,36 @@ func TestCommands(t *testing.T) {
 
 func trigger(kind string, n int) string { return strings.ReplaceAll(id(kind, n), "_", "-") }
 
+// A camera turns as long as it was asked to, and not on when the daemon stops.
+func TestMoveEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sim.New(sim.Options{})
+		h := onSim(t, s, systems(sim.System61))
+		h.mustRun("systems", task("site", sim.System61))
+		c := h.named("ptz_move")
+		o := bridge.Order{Device: h.device(yard(61)), Args: bridge.Args{"tilt": 1.0, "duration": 3.0}, Report: h.report}
+		for _, stopped := range []bool{false, true} {
+			ctx, cancel := context.WithCancel(bridge.NewPermit(time.Now().Add(5*time.Second), 1).With(t.Context()))
+			began, want := time.Now(), 3*time.Second
+			if stopped {
+				want = time.Second
+				time.AfterFunc(want, cancel)
+			}
+			if _, err := c.Do(ctx, o); err != nil || time.Since(began) != want || !s.Moving(sim.System61, yard(61)) {
+				t.Errorf("%v after %v; turns: %v", err, time.Since(began), s.Moving(sim.System61, yard(61)))
+			}
+			cancel()
+			if err := c.Stop(bridge.NewPermit(time.Now().Add(5*time.Second), 1).With(t.Context()), o); err != nil || s.Moving(sim.System61, yard(61)) {
+				t.Errorf("stop: %v", err)
+			}
+		}
+	})
+}
+
 // What a system's version does not have is refused unsent.
 func TestTooOld(t *testing.T) {
 	for name, args := range map[string]bridge.Args{
-		"recording": {"enabled": true}, "ptz_stop": {}, "ptz_tour": {"tour": "round"}, "presets": {}, "ports": {}, "triggers": {}, "rules": {},
+		"recording": {"enabled": true}, "ptz_move": {"pan": 1.0}, "ptz_stop": {}, "ptz_tour": {"tour": "round"}, "presets": {}, "ports": {}, "triggers": {}, "rules": {},
 	} {
 		s := sim.New(sim.Options{})
 		h := onSim(t, s, systems(sim.System50))
