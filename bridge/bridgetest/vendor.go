@@ -69,6 +69,7 @@ func RunVendor(t *testing.T, v Vendor) {
 		{"an OAuth server that talks nonsense", badTokenReplies},
 		{"429 obeys Retry-After", tooMany},
 		{"nonsense from the API is an error", badReplies},
+		{"a refusal that repeats what it was sent", echoes},
 		{"a write is sent once in every fault", writesOnce},
 		{"cancelling ends everything", cancels},
 		{"what is called revoked is dead", revokes},

@@ -305,12 +305,14 @@ func (h *home) judge() {
 		if len(secret) < 8 {
 			continue
 		}
-		if i := strings.Index(log, secret); i >= 0 {
-			h.t.Errorf("a secret stands in the log: …%s", log[max(0, i-200):i])
-		}
-		for _, text := range h.out {
-			if i := strings.Index(text, secret); i >= 0 {
-				h.t.Errorf("a secret is told: %s…", text[:i])
+		for _, form := range []string{secret, url.QueryEscape(secret)} {
+			if i := strings.Index(log, form); i >= 0 {
+				h.t.Errorf("a secret stands in the log: …%s", log[max(0, i-200):i])
+			}
+			for _, text := range h.out {
+				if i := strings.Index(text, form); i >= 0 {
+					h.t.Errorf("a secret is told: %s…", text[:i])
+				}
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package bridgetest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -60,6 +61,27 @@ func badReplies(t *testing.T, v Vendor) {
 		})
 	}
 	all.Wait()
+}
+
+// echoes: refusals may quote the tokens that they were sent, and clouds do. That
+// none of it is shown or logged is judged where the home ends.
+func echoes(t *testing.T, v Vendor) {
+	h := begin(t, v)
+	end := h.sim.Faults.Add(simkit.Fault{Times: simkit.Always, Do: func(e *simkit.Exchange) {
+		body, _ := io.ReadAll(e.Request.Body) // in memory
+		text := fmt.Sprint("Invalid: ", e.Request.RequestURI, e.Request.URL.Query(), e.Request.Header, string(body))
+		e.Send(simkit.JSON(http.StatusBadRequest, map[string]any{"error": text, "error_description": text, "title": text, "errors": []any{map[string]any{"message": text, "detail": text}}}))
+	}})
+	defer end()
+	if err := h.keeper.Refresh(t.Context(), one); err == nil {
+		t.Error("the refresh is granted")
+	}
+	for _, c := range []Command{{Name: v.Read}, v.Write} {
+		if r := h.do(c); c.Name != "" && r.Reason.Outcome() == bridge.OutcomeOK {
+			t.Errorf("%s is ok", c.Name)
+		}
+	}
+	h.out = append(h.out, fmt.Sprintf("%+v", h.keeper.Health(one)))
 }
 
 // tooMany: after a 429 nothing is read until the time that the vendor says.
