@@ -47,3 +47,13 @@ func TestRecorded(t *testing.T) {
 	}
 	golden(t, "recorded.golden", bridgetest.Recorded(t, v, calls...))
 }
+
+// The form body instead of the query, and a key that has no secret: id and colon.
+func TestRecordedForm(t *testing.T) {
+	v := conforming()
+	v.Settings, v.Options = "client_id: public", "{form_body: true}"
+	v.Sim = func(testing.TB) simkit.Sim {
+		return cameramanagersim.New(cameramanagersim.Options{Clients: []simkit.Client{{ID: "public"}}})
+	}
+	golden(t, "recorded_form.golden", bridgetest.Recorded(t, v))
+}
