@@ -110,9 +110,13 @@ func (a *account) ended() ending {
 	return a.rec.Ended
 }
 
-// moved tells whether the grant may be in use elsewhere.
+// foreign tells whether the grant was not made by this installation, and may be in
+// use elsewhere (T4).
+func (k *Keeper) foreign(a *account) bool { return a.conf.Moved && a.rec.Home != k.o.Owner }
+
+// moved tells whether the account waits for a yes because of that.
 func (k *Keeper) moved(a *account) bool {
-	return a.conf.Moved && a.rec.Home != k.o.Owner && a.rec.renewable(&a.conf.Dialect) == kindRefresh
+	return k.foreign(a) && a.rec.renewable(&a.conf.Dialect) == kindRefresh
 }
 
 // publish makes the access token in use the one that callers get.

@@ -54,6 +54,12 @@ func TestRefreshAsked(t *testing.T) {
 			time.Sleep(3 * time.Hour)
 			h.v.act(nil)
 		}, "", ""},
+		"throttled": {nil, func(h *home) {
+			_ = h.signIn("anna")
+			h.v.act(say(429, "", "Retry-After", "7200"))
+			time.Sleep(46 * time.Minute)
+			h.v.act(nil)
+		}, bridge.ReasonDenied, "fewer token calls"},
 		"vendor down": {nil, func(h *home) { _ = h.signIn("anna"); h.v.act(say(503, "")) }, "", "answered 503"},
 	} {
 		bubble(name, t, func(t *testing.T) {

@@ -133,8 +133,7 @@ func (k *Keeper) wait(ctx context.Context, a *account) error {
 }
 
 // mayTry tells whether a caller may have the token renewed now. A command may
-// cut a back-off short (a press tries once); a poll may not, and nobody cuts
-// short what the vendor asked for, or a password's.
+// cut a back-off short (a press tries once), but not a password's; a poll may not.
 func (k *Keeper) mayTry(a *account, now time.Time, command bool) bool {
 	d := &a.conf.Dialect
 	means := a.rec.renewable(d)
@@ -144,9 +143,17 @@ func (k *Keeper) mayTry(a *account, now time.Time, command bool) bool {
 	case !now.Before(a.notBefore):
 		return true
 	}
-	throttled := a.rec.Trouble != nil && a.rec.Trouble.Class == classThrottled
-	return command && !throttled && d.Grant != bridge.GrantPassword
+	return command && !a.throttled(now) && d.Grant != bridge.GrantPassword
 }
+
+// throttled tells whether the vendor has asked for fewer token calls: nobody cuts
+// that short.
+func (a *account) throttled(now time.Time) bool {
+	t := a.rec.Trouble
+	return t != nil && t.Class == classThrottled && now.Before(a.notBefore)
+}
+
+const askedForFewer = "the vendor asks for fewer token calls: latchkey tries again by itself"
 
 // mayForce tells why a person's wish to refresh cannot be met; nil: it can.
 func (k *Keeper) mayForce(a *account, now time.Time) error {
@@ -165,6 +172,8 @@ func (k *Keeper) mayForce(a *account, now time.Time) error {
 		return no("the account is signed out: sign in")
 	case means == kindRefresh && a.rec.open() && a.serves(now):
 		return no("the reply to a renewal was lost, and asking again may end the access token that still serves: it is renewed when that ends")
+	case a.throttled(now):
+		return no(askedForFewer)
 	case k.exhausted(a, now):
 		return no("today's token calls of this account are used up")
 	}

@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"testing"
@@ -203,6 +204,28 @@ func TestReload(t *testing.T) {
 	})
 }
 
+// A record that a person brings back waits for nothing, also with the pair in use.
+func TestReloadWaitsForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, m := newVendor(), newMemory()
+		h := signedIn(t, v, m)
+		v.act(say(401, `{"error":"invalid_client"}`))
+		time.Sleep(2 * time.Hour)
+		h.want(bridge.Misconfigured, bridge.HealthClientRefused, bridge.ActionCheckClient)
+		v.act(nil)
+		m.mu.Lock()
+		revived, err := oauth.Revive(m.records["gate"])
+		m.records["gate"], m.gens["gate"] = revived, m.gens["gate"]+1
+		m.mu.Unlock()
+		if err := errors.Join(err, h.Reload(t.Context(), "gate")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		h.wantServing()
+		h.want(bridge.Valid, "", bridge.ActionNone)
+	})
+}
+
 // Tokens for one resource are minted in the account's turn, kept over a
 // restart, and never touch the broad grant.
 func TestNarrow(t *testing.T) {
@@ -276,5 +299,33 @@ func TestNarrowFails(t *testing.T) {
 		}
 		h.wantServing()
 		h.want(bridge.Valid, "", bridge.ActionNone)
+	})
+	// What the vendor asks for holds for all token calls of the account, also over
+	// a restart.
+	synctest.Test(t, func(t *testing.T) {
+		v, m := newVendor(), newMemory()
+		h := signedIn(t, v, m)
+		fault, n := counted(say(429, "", "Retry-After", "7200"))
+		v.act(fault)
+		for _, system := range []string{"a", "b", "c"} {
+			if _, err := h.Tokens("gate").Bearer(context.Background(), system); !reasonIs(err, bridge.ReasonOffline) {
+				t.Errorf("Bearer(%s) = %v", system, err)
+			}
+			_ = h.end()
+			h = start(t, v, m)
+			synctest.Wait()
+		}
+		h.wantServing()
+		h.want(bridge.Valid, "", bridge.ActionNone)
+		time.Sleep(119 * time.Minute)
+		if n.Load() != 1 {
+			t.Errorf("%d calls within the time that the vendor asked for, want 1", n.Load())
+		}
+		v.act(nil)
+		time.Sleep(2 * time.Minute)
+		if _, err := h.Tokens("gate").Bearer(context.Background(), "a"); err != nil {
+			t.Errorf("Bearer(a) = %v", err)
+		}
+		h.wantServing()
 	})
 }

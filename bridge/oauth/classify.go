@@ -42,6 +42,15 @@ type trouble struct {
 	vague   bool                // the vendor's words fit no verdict: classGrant for want of a better one
 }
 
+// sent tells whether the vendor may have seen the call.
+func (t *trouble) sent() bool {
+	switch t.Class {
+	case classNotSent, classClock, classDisk, classElsewhere:
+		return false
+	}
+	return true
+}
+
 func (t *trouble) Error() string { return t.Message }
 
 // reasons is the one mapping from class to the Contract's reason. A refused
@@ -137,7 +146,7 @@ func refused(status int, header http.Header, body []byte, d *bridge.Dialect, ask
 	if status2xx && !hasError(object, d.Reading) {
 		return fail(classLost, "bad_reply", "the vendor's reply holds no token").because(bridge.HealthBadReply)
 	}
-	return fail(classStrange, "", "the vendor's token server answered "+strconv.Itoa(status)+" and nothing that can be read")
+	return fail(classStrange, code, "the vendor's token server answered "+strconv.Itoa(status)+" and nothing definite"+inBrackets(code))
 }
 
 func (t *trouble) because(r bridge.HealthReason) *trouble { t.Reason = r; return t }
@@ -188,9 +197,13 @@ func standard(code string) (v bridge.Verdict, known bool) {
 	switch code {
 	case "invalid_grant", "invalid_token", "expired_token", "access_denied":
 		return bridge.BadGrant, true
-	case "invalid_client", "unauthorized_client", "unauthorized", "invalid_scope", "invalid_request",
+	case "invalid_client", "unauthorized_client", "unauthorized", "invalid_scope",
 		"unsupported_grant_type", "unsupported_response_type", "redirect_uri_mismatch", "invalid_redirect_uri":
 		return bridge.BadClient, true
+	case "invalid_request":
+		// fosite says so when its storage is in conflict, and what we send is made by
+		// the dialect, whoever the client is: nothing definite.
+		return "", true
 	case "temporarily_unavailable", "server_error":
 		return bridge.Passing, true
 	}

@@ -34,6 +34,7 @@ func TestRefusedReplies(t *testing.T) {
 		{"keycloak's wrong secret", &doorbird, &inBody, 401, `{"error":"unauthorized_client"}`, classClient, bridge.HealthClientRefused, "unauthorized_client"},
 		{"cameramanager's bad Basic", &doorbird, &inBody, 401, `{"error":"unauthorized"}`, classClient, bridge.HealthClientRefused, "unauthorized"},
 		{"scope", &doorbird, &inBody, 400, `{"error":"invalid_scope"}`, classClient, bridge.HealthClientRefused, "invalid_scope"},
+		{"fosite's two at once", &doorbird, &inBody, 400, `{"error":"invalid_request"}`, classStrange, bridge.HealthBadReply, "invalid_request"},
 		{"401 without a word", &doorbird, &inBody, 401, ``, classClient, bridge.HealthClientRefused, "client_refused"},
 		{"401 in other words", &doorbird, &inBody, 401, `{"message":"no"}`, classClient, bridge.HealthClientRefused, "client_refused"},
 		{"401 of a proxy", &doorbird, &inBody, 401, "\n<html>", classStrange, bridge.HealthBadReply, "bad_reply"},

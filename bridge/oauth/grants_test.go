@@ -239,3 +239,32 @@ func TestMoved(t *testing.T) {
 		h.wantServing()
 	})
 }
+
+// An account that signs in by itself takes nothing from the other installation: it
+// gets itself a grant of its own, and revokes only that.
+func TestMovedPassword(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, m := newVendor(), newMemory()
+		h := start(t, v, m, password("right"))
+		h.wantServing()
+		_ = h.end()
+		_, theirs, _ := h.tokens()
+		moved := func(o *oauth.Options, a *oauth.Account) { o.Owner, a.Moved = "elsewhere", true }
+		h = start(t, v, m.copy(), moved, password("right"))
+		if bye, err := h.Logout(t.Context(), "gate"); err != nil || bye.Revoked || v.count("revoke") > 0 {
+			t.Errorf("Logout() = %+v, %v: the grant of the other installation", bye, err)
+		}
+		_ = h.end()
+		for range 2 { // the second time by what the first has got
+			h = start(t, v, m, moved, password("right"))
+			h.wantServing()
+			time.Sleep(24 * time.Hour)
+			h.wantServing()
+			h.want(bridge.Valid, "", bridge.ActionNone)
+			_ = h.end()
+		}
+		if n := v.count("acquire"); n != 2 || v.refresh[theirs] == 0 {
+			t.Errorf("%d grants, want one for each installation; the other's is alive: %v", n, v.refresh[theirs] != 0)
+		}
+	})
+}

@@ -174,18 +174,29 @@ func TestSevenDaysOfOutage(t *testing.T) {
 // T6, T18: an outage of a day uses up no budget by its own back-off: when it ends
 // in the evening the account heals in a quarter of an hour, not after midnight.
 func TestOutageUntilEvening(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		v, m := newVendor(), newMemory()
+	bubble("refresh token", t, func(t *testing.T) {
+		v := newVendor()
 		v.life = 4 * time.Hour
-		h := signedIn(t, v, m)
-		v.act(say(503, ""))
-		time.Sleep(21 * time.Hour)
-		v.act(nil)
-		time.Sleep(16 * time.Minute)
-		synctest.Wait()
-		h.wantServing()
-		h.want(bridge.Valid, "", bridge.ActionNone)
+		untilEvening(t, v, signedIn(t, v, newMemory()), say(503, ""))
 	})
+	// A password has a small budget, of which only what was sent takes.
+	bubble("password, no connection", t, func(t *testing.T) {
+		v := newVendor()
+		v.noRefresh = true
+		untilEvening(t, v, start(t, v, newMemory(), password("right")), noDial)
+	})
+}
+
+func untilEvening(t *testing.T, v *vendor, h *home, outage faultFunc) {
+	synctest.Wait()
+	h.wantServing()
+	v.act(outage)
+	time.Sleep(21 * time.Hour)
+	v.act(nil)
+	time.Sleep(16 * time.Minute)
+	synctest.Wait()
+	h.wantServing()
+	h.want(bridge.Valid, "", bridge.ActionNone)
 }
 
 func reasonIs(err error, want bridge.Reason) bool {

@@ -58,7 +58,7 @@ func (k *Keeper) Logout(ctx context.Context, account string) (Farewell, error) {
 func (k *Keeper) revoke(ctx context.Context, a *account) Farewell {
 	k.mu.RLock()
 	conf := a.conf
-	access, serves, moved, open := a.access(), a.serves(time.Now()), k.moved(a), a.rec.open()
+	access, serves, foreign, open := a.access(), a.serves(time.Now()), k.foreign(a), a.rec.open()
 	k.mu.RUnlock()
 	d := &conf.Dialect
 	switch {
@@ -66,7 +66,7 @@ func (k *Keeper) revoke(ctx context.Context, a *account) Farewell {
 		return Farewell{Message: "forgotten here; this vendor has no way to revoke, so end the access on its own page"}
 	case access == "" && a.rec.Pair.Refresh == "":
 		return Farewell{Message: "there was nothing to revoke"}
-	case moved:
+	case foreign:
 		return Farewell{Message: "forgotten here, not revoked: the grant may be in use on another installation"}
 	}
 	if !serves && !open && a.rec.renewable(d) == kindRefresh {

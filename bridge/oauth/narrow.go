@@ -111,6 +111,8 @@ func (k *Keeper) mayMint(a *account, m *minted, now time.Time) error {
 		return k.refusal(a)
 	case a.rec.open():
 		return no("no token is minted while the outcome of a renewal is not known")
+	case a.throttled(now):
+		return no(askedForFewer)
 	case k.exhausted(a, now):
 		return no("today's token calls of this account are used up")
 	case m != nil && now.Before(m.notBefore):
@@ -152,13 +154,16 @@ func (k *Keeper) mint(ctx context.Context, a *account, name string) {
 		got, arrived, t = k.speak.tokens(ctx, a.id, &conf.Dialect, conf.Dialect.Narrow,
 			fill{refresh: a.rec.Pair.Refresh, access: a.rec.Pair.Access, narrow: name})
 	}
-	if t == nil {
+	switch {
+	case t == nil:
 		// The reply's refresh token is the narrow set's: it must never replace the
 		// broad one, and is dropped here.
 		got.refresh = ""
 		n := narrowed{name, k.pair(got, arrived)}
 		k.update(a, func() { a.keep(n, thisRun(n.Pair.Expires, true)) })
 		k.saveNarrow(ctx, a, n)
+	case why == nil && t.sent():
+		k.missedMint(ctx, a, t)
 	}
 	k.update(a, func() {
 		m := a.minted(name)
@@ -176,16 +181,26 @@ func (k *Keeper) mint(ctx context.Context, a *account, name string) {
 // saveNarrow keeps a minted token for the next start, and counts the call. If it
 // cannot be saved nothing is lost but another mint.
 func (k *Keeper) saveNarrow(ctx context.Context, a *account, n narrowed) {
-	rec := a.rec
 	now := time.Now()
+	rec := a.rec.counted(now)
 	rec.Narrow = slices.DeleteFunc(slices.Clone(rec.Narrow), func(old narrowed) bool {
 		return old.Name == n.Name || !old.Pair.Expires.IsZero() && old.Pair.Expires.Before(now)
 	})
 	rec.Narrow = append(rec.Narrow, n)
 	rec.Narrow = rec.Narrow[max(len(rec.Narrow)-maxNarrow, 0):]
-	if day := today(now); rec.Day != day {
-		rec.Day, rec.Used = day, 0
-	}
-	rec.Used++
 	_ = k.save(ctx, a, rec, time.Time{})
+}
+
+// missedMint counts a mint that brought nothing (T18). Where the vendor asks for
+// fewer calls, that holds for all token calls of the account, also after a restart.
+func (k *Keeper) missedMint(ctx context.Context, a *account, t *trouble) {
+	now := time.Now()
+	rec := a.rec.counted(now)
+	if t.Class == classThrottled {
+		rec.Trouble, rec.Wait, rec.NotBefore = t, t.wait, now.Add(t.wait).UTC().Round(0)
+		k.update(a, func() { a.notBefore = now.Add(t.wait) })
+	}
+	if k.save(ctx, a, rec, time.Time{}) != nil {
+		k.update(a, func() { a.rec = rec })
+	}
 }

@@ -61,10 +61,10 @@ func (k *Keeper) renewal(a *account, now time.Time) time.Time {
 			return time.Time{}
 		}
 		return a.notBefore
+	case means == kindRefresh && a.rec.open() && a.serves(now):
+		return a.until // the tree's (a): send nothing while the access token serves
 	case ended == endedClient, ended == endedVague, !a.serves(now):
 		return wait
-	case means == kindRefresh && a.rec.open():
-		return a.until // the tree's (a): send nothing while the access token serves
 	case a.rec.Failures > 0:
 		return wait
 	case !a.doubted.IsZero() && !k.trusted:
@@ -76,7 +76,7 @@ func (k *Keeper) renewal(a *account, now time.Time) time.Time {
 	if !a.allowed.IsZero() && a.allowed.Before(at) {
 		at = a.allowed
 	}
-	return later(at, a.gap())
+	return later(at, wait)
 }
 
 // plan says when a token call of the account is due, whatever it is for; zero: never.

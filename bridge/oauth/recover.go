@@ -87,6 +87,11 @@ func (r record) committed(k kind, owner, client string, now time.Time) record {
 	if k == kindPrevious {
 		r.BeforeTried = true
 	}
+	return r.counted(now)
+}
+
+// counted is the record with one more token call on the day's account.
+func (r record) counted(now time.Time) record {
 	if day := today(now); r.Day != day {
 		r.Day, r.Used = day, 0
 	}
@@ -107,6 +112,9 @@ func (r record) closed(t *trouble, wait time.Duration, now time.Time) record {
 	r.Intent = &in
 	if !in.Lost {
 		r.Intent = nil
+	}
+	if !t.sent() {
+		r.Used-- // the vendor saw nothing
 	}
 	r.Failures++
 	r.Trouble, r.Wait, r.NotBefore = t, wait, now.Add(wait).UTC().Round(0)

@@ -2,6 +2,8 @@ package oauth
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"latchkey/bridge"
 )
@@ -40,5 +42,26 @@ func TestNextCall(t *testing.T) {
 		if got := c.r.next(&c.d, c.serves); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// While the journal is open and the access token serves, no attempt is even begun,
+// also where the vendor has refused the client meanwhile.
+func TestNothingDueWhileOpen(t *testing.T) {
+	for _, ended := range []ending{"", endedClient} {
+		synctest.Test(t, func(t *testing.T) {
+			k, now := New(Options{Store: empty{}}), time.Now()
+			if err := k.Add(Account{ID: "gate", Dialect: bridge.Dialect{Refresh: &bridge.Ask{URL: "https://vendor.test/token"}}}); err != nil {
+				t.Fatal(err)
+			}
+			a := k.find("gate")
+			k.update(a, func() {
+				a.use(record{Pair: pair{Access: "a", Refresh: "r", Obtained: now, Expires: now.Add(time.Hour)}, Ended: ended,
+					Intent: &intent{Kind: kindRefresh, Lost: true}, Failures: 1, Trouble: fail(classClient, "", "")}, now)
+			})
+			if got := a.due.Sub(now); got != time.Hour {
+				t.Errorf("ended %q: a token call is due in %s, want the end of the access token", ended, got)
+			}
+		})
 	}
 }

@@ -110,8 +110,12 @@ func (k *Keeper) attempt(ctx context.Context, a *account, conf *Account, client 
 
 	// Steps 5 and 6.
 	had := a.rec.Trouble
-	k.update(a, func() { a.fresh = false })
-	if t := k.keepSafe(ctx, a, a.rec.renewed(k.pair(got, arrived), means), arrived); t != nil {
+	k.update(a, func() { a.fresh, a.notBefore = false, time.Time{} })
+	rec := a.rec.renewed(k.pair(got, arrived), means)
+	if means == kindAcquire {
+		rec.Home = k.o.Owner
+	}
+	if t := k.keepSafe(ctx, a, rec, arrived); t != nil {
 		return kindNone, t
 	}
 	if had != nil {

@@ -35,6 +35,9 @@ func (k *Keeper) load(ctx context.Context, a *account) *trouble {
 	k.update(a, func() {
 		a.retry, a.retries = time.Time{}, 0
 		a.adopt(rec, gen, k.trusted)
+		if k.moved(a) && a.conf.Dialect.Acquire != nil {
+			a.rec.RefreshDead = true // it is the other's; this one gets a grant of its own
+		}
 		if rec.Client != "" && rec.Client != a.client {
 			a.mended()
 		}

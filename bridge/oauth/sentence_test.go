@@ -1,7 +1,6 @@
 package oauth_test
 
 import (
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +24,7 @@ func TestSentences(t *testing.T) {
 		state  bridge.TokenState
 		reason bridge.HealthReason
 		action bridge.UserAction
-		calls  int // in the first three days
+		calls  int64 // in the first three days
 		heals  bool
 	}{
 		"the grant's":  {"Refresh TOKEN was deleted by a client", bridge.LoginNeeded, bridge.HealthRevoked, bridge.ActionLogin, 1, false},
@@ -36,30 +35,24 @@ func TestSentences(t *testing.T) {
 			v, m := newVendor(), newMemory()
 			h := signedIn(t, v, m, inWords)
 			v.oldDies = false
-			calls := 0
-			v.act(func(v *vendor, r *http.Request, answer func() (*http.Response, error)) (*http.Response, error) {
-				if r.URL.Path != "/token" {
-					return answer()
-				}
-				calls++
-				return say(200, `{"error":"`+c.text+`"}`)(v, r, answer)
-			})
+			fault, calls := counted(say(200, `{"error":"`+c.text+`"}`))
+			v.act(fault)
 			time.Sleep(50 * time.Minute)
 			h.want(bridge.Retrying, c.reason, c.action)
 			h.wantServing()
 			time.Sleep(20 * time.Minute)
 			h.want(c.state, c.reason, c.action)
 			time.Sleep(70 * time.Hour)
-			if calls != c.calls {
-				t.Errorf("%d token calls in three days, want %d", calls, c.calls)
+			if n := calls.Load(); n != c.calls {
+				t.Errorf("%d token calls in three days, want %d", n, c.calls)
 			}
 			for range 50 { // T8: restarts are no reason to ask
 				_ = h.end()
 				h = start(t, v, m, inWords)
 				time.Sleep(time.Second)
 			}
-			if calls > c.calls+1 { // the daily one may fall into it
-				t.Errorf("%d token calls after fifty restarts", calls)
+			if n := calls.Load(); n > c.calls+1 { // the daily one may fall into it
+				t.Errorf("%d token calls after fifty restarts", n)
 			}
 			h.want(c.state, c.reason, c.action)
 			v.act(nil)

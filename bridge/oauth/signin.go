@@ -90,7 +90,10 @@ func (k *Keeper) arrive(ctx context.Context, a *account) error {
 	case !known:
 		got = "an account that the vendor does not name"
 	}
-	p.Asked, p.Identity = true, got
+	p.Asked = true
+	if known {
+		p.Identity = got
+	}
 	rec := a.rec
 	rec.Pending = &p
 	if t := k.keepSafe(ctx, a, rec, time.Time{}); t != nil {

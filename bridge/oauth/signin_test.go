@@ -216,6 +216,35 @@ func TestOtherIdentity(t *testing.T) {
 	})
 }
 
+// Where the vendor no longer says whose account it is, a yes leaves it open.
+func TestNoIdentity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVendor()
+		h := signedIn(t, v, newMemory())
+		v.act(func(v *vendor, r *http.Request, answer func() (*http.Response, error)) (*http.Response, error) {
+			if r.URL.Path == "/identity" {
+				return say(403, "")(v, r, answer)
+			}
+			return answer()
+		})
+		var other *oauth.OtherIdentity
+		if err := h.signIn("berta"); !errors.As(err, &other) || other.Had != "anna" {
+			t.Fatalf("Finish() = %v, want another identity", err)
+		}
+		if err := h.Confirm(context.Background(), "gate"); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Identity("gate"); got != "" {
+			t.Errorf("Identity() = %q, which nobody has said", got)
+		}
+		v.act(nil)
+		time.Sleep(time.Hour)
+		if got := h.Identity("gate"); got != "berta" {
+			t.Errorf("Identity() = %q when the vendor says it again", got)
+		}
+	})
+}
+
 func otherIdentity(t *testing.T, by bridge.Identity) {
 	names := func(_ *oauth.Options, a *oauth.Account) { a.Dialect.Identity = &by }
 	v, m := newVendor(), newMemory()

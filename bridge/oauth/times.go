@@ -23,6 +23,7 @@ func (a *account) adopt(rec record, gen uint64, trusted bool) {
 	same := a.loaded && rec.Pair.Access == a.rec.Pair.Access && rec.Pair.Obtained.Equal(a.rec.Pair.Obtained)
 	a.rec, a.gen, a.loaded, a.broken = rec, gen, true, false
 	if same {
+		a.waits(trusted)
 		return
 	}
 	a.dead, a.allowed = false, time.Time{}
@@ -46,10 +47,16 @@ func (a *account) reckon(trusted bool) {
 	default:
 		a.obtained, a.until = now.Add(-max(wall.Sub(p.Obtained), 0)), thisRun(p.Expires, true)
 	}
+	a.waits(trusted)
+}
+
+// waits takes over what the record waits for.
+func (a *account) waits(trusted bool) {
+	now := time.Now()
 	// A wrong clock can make a wait longer than it was meant to be, never gone.
 	left := a.rec.Wait
 	if trusted {
-		left = min(a.rec.NotBefore.Sub(wall), a.rec.Wait)
+		left = min(a.rec.NotBefore.Sub(now.Round(0)), a.rec.Wait)
 	}
 	a.notBefore = time.Time{}
 	if left > 0 {
@@ -67,12 +74,18 @@ func thisRun(wall time.Time, trusted bool) time.Time {
 }
 
 // shift moves all times of this run by how long the machine slept: monotonic
-// clocks stand still meanwhile (T9).
+// clocks stand still meanwhile (T9). Its clock may have been set instead, so a
+// token that has its end in between is renewed, and tried until then (T13).
 func (a *account) shift(slept time.Duration) {
+	now := time.Now()
+	served := a.serves(now)
 	for _, t := range []*time.Time{&a.obtained, &a.until, &a.notBefore, &a.tried, &a.retry, &a.allowed, &a.looked} {
 		if !t.IsZero() {
 			*t = t.Add(-slept)
 		}
+	}
+	if served && !a.serves(now) {
+		a.until, a.doubted = time.Time{}, now
 	}
 	for _, n := range a.narrow {
 		if !n.until.IsZero() {
