@@ -156,7 +156,7 @@ var errorPage = template.Must(template.New("").Parse(`<!doctype html><title>Erro
 `))
 
 var consentPage = template.Must(template.New("").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Simulated sign-in</title></head><body>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Simulated sign-in</title><link rel="icon" href="data:,"></head><body>
 <h1>Simulated sign-in</h1>
 <p>{{.Client}} asks for access{{with .Scope}} with scope <b>{{.}}</b>{{end}}. This is a simulator: no real account is involved.</p>
 {{with .Problem}}<p role="alert">{{.}}</p>{{end}}

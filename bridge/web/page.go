@@ -10,7 +10,7 @@ import (
 	"latchkey/bridge"
 )
 
-//go:embed page.html notice.html style.css
+//go:embed page.html notice.html style.css icon.svg
 var files embed.FS
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
@@ -57,10 +57,13 @@ func (s *Server) render(w http.ResponseWriter, code int, name string, data any) 
 	_, _ = out.WriteTo(w)
 }
 
-func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
-	css, _ := files.ReadFile("style.css") // embedded: cannot fail
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write(css)
+// file serves one that is embedded.
+func file(name, contentType string) http.HandlerFunc {
+	content, _ := files.ReadFile(name) // cannot fail
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		_, _ = w.Write(content)
+	}
 }
 
 func when(t time.Time) string {

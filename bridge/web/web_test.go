@@ -114,7 +114,7 @@ func TestCrossOriginPostIsRefused(t *testing.T) {
 
 func TestEveryAnswerIsSecured(t *testing.T) {
 	page, _ := serve(t, &fake{})
-	for _, path := range []string{"/", "/oauth/callback", "/style.css", "/nothing", "/healthz"} {
+	for _, path := range []string{"/", "/oauth/callback", "/style.css", "/icon.svg", "/nothing", "/healthz"} {
 		_, _, h := (&browser{t: t}).do("GET", page+path, nil)
 		if !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("Referrer-Policy") != "no-referrer" || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("GET %s: headers %v", path, h)
