@@ -259,8 +259,11 @@ func TestActWaitsForTokenWithinDeadline(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var arrived atomic.Int32
 			cl := bubble(t, func(http.ResponseWriter, *http.Request) { arrived.Add(1) }, func(o *cloud.Options) { o.Tokens = &keeper{slow: c.slow} })
-			ctx := command(t.Context())
+			ctx, began := command(t.Context()), time.Now()
 			_, err := cl.Act(ctx, bridge.Request{Path: "/open"})
+			if took := time.Since(began); took > 4500*time.Millisecond {
+				t.Errorf("token after %s: told after %s, want no later than it could be sent", c.slow, took)
+			}
 			time.Sleep(time.Minute)
 			sent := c.reason == bridge.ReasonOK
 			if got := reasonOf(t, err); got != c.reason || (arrived.Load() == 1) != sent || bridge.PermitOf(ctx).Taken() != sent {

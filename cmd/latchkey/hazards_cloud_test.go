@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,14 +17,6 @@ import (
 )
 
 const relayPath = "POST /relay/1"
-
-func splitURL(text string) (host, port string, err error) {
-	u, err := url.Parse(text)
-	if err != nil {
-		return "", "", err
-	}
-	return u.Hostname(), u.Port(), nil
-}
 
 // awaitRequests waits until so many requests have arrived at the gate's cloud.
 func (h *trial) awaitRequests(on string, n int) {

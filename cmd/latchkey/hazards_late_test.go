@@ -1,8 +1,10 @@
 package main_test
 
 import (
+	"io"
+	"net"
 	"net/http"
-	"os/exec"
+	"net/url"
 	"testing"
 	"time"
 
@@ -77,21 +79,16 @@ func halfOpen(t *testing.T, sum *openings) {
 // H4: a press that its sender lets expire does not come out of the broker, also
 // not to a client that speaks MQTT 3.1.1.
 func senderExpiry(t *testing.T, sum *openings) {
-	sender, err := exec.LookPath("mosquitto_pub")
-	if err != nil {
-		t.Skip("left out: needs mosquitto_pub, a sender that speaks MQTT 5")
-	}
 	broker := stock(t)
 	h := newTrial(t, sum, broker.URL())
 	h.begin()
 	h.stop()
 	set, result := h.gate()
-	_, port, _ := splitURL(broker.URL())
-	pub := exec.Command(sender, "-V", "5", "-h", "127.0.0.1", "-p", port, "-q", "1", "-r", "-t", set, "-m", "PRESS", "-D", "publish", "message-expiry-interval", "1")
-	if out, err := pub.CombinedOutput(); err != nil {
-		t.Fatalf("mosquitto_pub: %v\n%s", err, out)
+	retainExpiring(t, broker.URL(), set, "PRESS", 2)
+	if kept := h.mqtt.Retained(set); len(kept) != 1 {
+		t.Fatalf("the broker holds %v, want the press: the danger does not show", kept)
 	}
-	<-time.After(3 * time.Second) // it expires
+	<-time.After(4 * time.Second) // it expires
 	h.start()
 	h.ready()
 	h.open()
@@ -100,6 +97,41 @@ func senderExpiry(t *testing.T, sum *openings) {
 			t.Error("the expired press came out of the broker")
 		}
 	}
+}
+
+// retainExpiring publishes as a sender that speaks MQTT 5 does, retained and with a
+// message expiry interval in seconds.
+func retainExpiring(t *testing.T, broker, topic, payload string, seconds byte) {
+	t.Helper()
+	u, err := url.Parse(broker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience)) // a connection of TCP takes one
+	exchange := func(packet []byte, kind byte) {
+		t.Helper()
+		answer := make([]byte, 2)
+		if _, err := conn.Write(packet); err == nil {
+			_, err = io.ReadFull(conn, answer)
+		}
+		if err != nil || answer[0] != kind {
+			t.Fatalf("answer % x to % x: %v", answer, packet, err)
+		}
+		if _, err := io.CopyN(io.Discard, conn, int64(answer[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sized := func(first byte, body []byte) []byte { return append([]byte{first, byte(len(body))}, body...) }
+	// CONNECT: version 5, clean start, keep-alive 60 s, no properties, no client id.
+	exchange(sized(0x10, []byte("\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x00")), 0x20)
+	body := append([]byte{0, byte(len(topic))}, topic...)
+	body = append(body, 0, 1, 5, 2, 0, 0, 0, seconds) // packet id 1; five bytes of properties: expiry
+	exchange(sized(0x33, append(body, payload...)), 0x40)
 }
 
 // H5: one press arrives twice.
