@@ -49,6 +49,8 @@ type Authorize struct {
 	Echo bool
 	// StateInURL: state travels inside the return URL instead of as a parameter.
 	StateInURL bool
+	// NoScope: the scope goes with the code alone (DW Spectrum).
+	NoScope bool `json:",omitempty"`
 }
 
 // Ask is one request to the OAuth server.

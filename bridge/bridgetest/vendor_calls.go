@@ -47,14 +47,23 @@ func (h *home) callWith(ctx context.Context, name string, args bridge.Args) erro
 	if c.Effect == bridge.Writes {
 		ctx = bridge.NewPermit(time.Now().Add(patience), c.Steps).With(ctx)
 	}
-	_, err := c.Do(ctx, bridge.Order{Device: h.deviceOf(name), Args: args, Report: func(...bridge.Fact) {}})
+	order := bridge.Order{Device: h.deviceOf(name, args.Text("device")), Args: args, Report: func(...bridge.Fact) {}}
+	_, err := c.Do(ctx, order)
+	if err == nil && c.Stop != nil {
+		err = c.Stop(bridge.NewPermit(time.Now().Add(patience), 1).With(ctx), order)
+	}
 	return err
 }
 
-// deviceOf is a device whose entity calls this.
-func (h *home) deviceOf(call string) bridge.Device {
+// deviceOf is the device of this id, else one whose entity calls this.
+func (h *home) deviceOf(call, id string) bridge.Device {
 	for _, listing := range h.engine.Inventory() {
 		for _, d := range listing.Devices {
+			if id == d.ID {
+				return d
+			} else if id != "" {
+				continue
+			}
 			for _, e := range d.Entities {
 				if slices.ContainsFunc(e.Verbs, func(v bridge.Verb) bool { return v.Call == call }) {
 					return d

@@ -26,10 +26,16 @@ func Recorded(t *testing.T, v Vendor, calls ...Command) string {
 			fmt.Fprintf(out, "# sign-in\nGET %s\n\n", seen.Target)
 		}
 		h.show(out, "code for tokens", first(methodOf(*d.Exchange)+" "+pathOf(d.Exchange.URL)))
-		if d.Identity != nil {
-			h.show(out, "whose tokens they are", first("GET "+pathOf(d.Identity.URL)))
+		if i := d.Identity; i != nil && i.URL == "" {
+			h.show(out, "whose tokens they are", first(methodOf(*d.Inspect)+" "+pathOf(d.Inspect.URL)))
+		} else if i != nil {
+			h.show(out, "whose tokens they are", first("GET "+pathOf(i.URL)))
 		}
+	} else if d.Acquire != nil {
+		h.show(out, "tokens", first(methodOf(*d.Acquire)+" "+pathOf(d.Acquire.URL)))
 	}
+	mints := h.mints()
+	h.show(out, "a token for one resource", mints[:min(len(mints), 1)])
 	sent := func(what string, do func() error) {
 		h.sim.Log.Reset()
 		if err := do(); err != nil {
@@ -71,11 +77,12 @@ func (h *home) show(out *strings.Builder, what string, all []simkit.Seen) {
 	}
 }
 
-var passing = regexp.MustCompile(`(state|code_challenge)=[^&\s]+`)
+// passing may stand in an address that is itself a parameter.
+var passing = regexp.MustCompile(`(state|code_challenge)(=|%3D)[^&%\s]+`)
 
 // named gives names to what is another text each time.
 func (h *home) named(text string) string {
-	text = passing.ReplaceAllString(text, "$1={$1}")
+	text = passing.ReplaceAllString(text, "$1$2{$1}")
 	for _, secret := range h.sim.Issuer.Secrets() {
 		name := "{code}"
 		token, isToken := h.sim.Issuer.Look(secret)

@@ -2,6 +2,7 @@ package bridgetest
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"latchkey/bridge"
@@ -53,20 +54,23 @@ func (h *home) token() string { return methodOf(h.renews()) + " " + pathOf(h.ren
 
 // renewals counts them; tokens for one resource, minted at the same address, are none.
 func (h *home) renewals() (n int) {
-	narrow := ""
-	if a := h.profile.Dialect.Narrow; a != nil {
-		for _, p := range a.Params {
-			if p.From == bridge.FieldNarrow {
-				narrow = p.Text
-			}
+	return len(h.sim.Log.Of(h.token())) - len(h.mints())
+}
+
+// mints are the requests for tokens for one resource.
+func (h *home) mints() (all []simkit.Seen) {
+	a := h.profile.Dialect.Narrow
+	if a == nil {
+		return nil
+	}
+	i := slices.IndexFunc(a.Params, func(p bridge.Param) bool { return p.From == bridge.FieldNarrow })
+	for _, seen := range h.sim.Log.Of(methodOf(*a) + " " + pathOf(a.URL)) {
+		said, granted := string(seen.Body)+seen.Query.Encode(), h.profile.Dialect.Scope
+		if strings.Contains(said, a.Params[i].Text) && (granted == "" || !strings.Contains(said, granted)) {
+			all = append(all, seen)
 		}
 	}
-	for _, seen := range h.sim.Log.Of(h.token()) {
-		if narrow == "" || !strings.Contains(string(seen.Body)+seen.Query.Encode(), narrow) {
-			n++
-		}
-	}
-	return n
+	return all
 }
 
 // asked are the requests to the API.

@@ -89,7 +89,7 @@ func newState() string {
 // consent is the vendor's authorize URL.
 func consent(d *bridge.Dialect, s *signIn) string {
 	c := oauth2.Config{ClientID: d.ClientID, Endpoint: oauth2.Endpoint{AuthURL: d.Authorize.URL}}
-	if text := scope(d); text != "" {
+	if text := scope(d); text != "" && !d.Authorize.NoScope {
 		c.Scopes = []string{text}
 	}
 	var options []oauth2.AuthCodeOption

@@ -37,7 +37,7 @@ func TestConsentURL(t *testing.T) {
 		"netrex: commas": {func(d *bridge.Dialect) { d.Scope, d.Separator = "read liveview", "," },
 			url.Values{"client_id": {"c"}, "redirect_uri": {back}, "response_type": {"code"}, "scope": {"read,liveview"}, "state": {"S"}}},
 		"dwspectrum: state in the return URL": {func(d *bridge.Dialect) {
-			d.Scope, d.Authorize.Return, d.Authorize.StateInURL = "", "redirect_url", true
+			d.Authorize.Return, d.Authorize.StateInURL, d.Authorize.NoScope = "redirect_url", true, true
 		}, url.Values{"client_id": {"c"}, "redirect_url": {back + "?state=S"}, "response_type": {"code"}}},
 		"pkce and parameters": {func(d *bridge.Dialect) {
 			d.Authorize.PKCE, d.Authorize.Params = true, []bridge.Param{{Name: "prompt", Text: "consent"}, {Name: "login_hint", From: bridge.FieldUsername}}

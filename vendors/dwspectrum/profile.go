@@ -46,7 +46,7 @@ func (o *Options) dialect(s bridge.Settings, base string, scope scope) bridge.Di
 	}
 	d := bridge.Dialect{
 		Grant: s.Grant, ClientID: s.ClientID, Scope: s.Scope, Login: bridge.Login{Username: s.Username, Password: s.Password},
-		Authorize: &bridge.Authorize{URL: base + "/authorize", Return: o.ReturnParam, Params: []bridge.Param{client}, StateInURL: o.StateInURL},
+		Authorize: &bridge.Authorize{URL: base + "/authorize", Return: o.ReturnParam, Params: []bridge.Param{client}, StateInURL: o.StateInURL, NoScope: true},
 		Exchange:  ask("authorization_code", of("code", bridge.FieldCode), scoped),
 		Refresh:   ask("refresh_token", client, refresh, scoped),
 		Reading:   reading(),

@@ -68,6 +68,9 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	delete(members, "client_id")
+	if members["grant_type"] == "password" {
+		members["scope"] = or(members["scope"], DefaultScope)
+	}
 	if !s.narrow(w, members) {
 		return
 	}
