@@ -36,7 +36,7 @@ type home struct {
 	sim *simkit.Kit
 	url string
 	dir string
-	log output
+	log Output
 	out []string // everything that left for the broker, and every result
 
 	account config.Account
@@ -52,19 +52,19 @@ type home struct {
 	stopEngine, stopKeeper func() // each waits; twice does no harm
 }
 
-// output is a log that tests read.
-type output struct {
+// Output is a log that tests read while it is written.
+type Output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (o *output) Write(b []byte) (int, error) {
+func (o *Output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.Write(b)
 }
 
-func (o *output) String() string {
+func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()

@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/simkit"
 	"latchkey/vendors/cameramanager"
 	sim "latchkey/vendors/cameramanager/cameramanagersim"
 )
 
 func snapshot(h *house, camera any) (bridge.Image, error) {
-	v, err := h.call("snapshot", bridge.Args{"camera": camera})
+	v, err := h.Call("snapshot", bridge.Args{"camera": camera})
 	img, _ := v.(bridge.Image)
 	return img, err
 }
@@ -36,14 +37,14 @@ func TestStillIsCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sim.New(sim.Options{})
 		h := onSim(t, s)
-		h.mustRun("cameras")
-		all, _ := devices(h.take())
+		h.MustRun("cameras")
+		all, _ := devices(h.Take())
 		press := all[0].Entities[10].Verbs[0].Args["camera"]
 		first, err := snapshot(h, 4201)
 		if err != nil || first.Type != "image/jpeg" {
 			t.Fatal(err)
 		}
-		if p := pictures(h.take()); len(p) != 1 || p[0].Device != "4201" || p[0].Entity != "still" || !bytes.Equal(p[0].Bytes, first.Bytes) || !p[0].At.Equal(time.Now()) {
+		if p := pictures(h.Take()); len(p) != 1 || p[0].Device != "4201" || p[0].Entity != "still" || !bytes.Equal(p[0].Bytes, first.Bytes) || !p[0].At.Equal(time.Now()) {
 			t.Errorf("published %v, want the one picture, now", p)
 		}
 		for _, camera := range []any{"4201", press, int64(4201), 4201.0} {
@@ -51,11 +52,11 @@ func TestStillIsCached(t *testing.T) {
 				t.Errorf("asked for %v: another picture, %v", camera, err)
 			}
 		}
-		if s.Stills(4201) != 1 || len(pictures(h.take())) != 0 {
+		if s.Stills(4201) != 1 || len(pictures(h.Take())) != 0 {
 			t.Errorf("%d stills rendered, want 1, published once", s.Stills(4201))
 		}
-		_, err = h.call("snapshot", bridge.Args{"camera": 4201, "resolution": "64x48"})
-		if f := failure(t, err); f.Reason != bridge.ReasonTooSoon {
+		_, err = h.Call("snapshot", bridge.Args{"camera": 4201, "resolution": "64x48"})
+		if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonTooSoon {
 			t.Errorf("in another size: %s, want too_soon", f.Reason)
 		}
 		time.Sleep(time.Minute)
@@ -75,11 +76,11 @@ func TestStillsOneAtATime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := sim.New(sim.Options{Settings: sim.Settings{StillsAtOnce: slots}})
 			h := onSim(t, s, func(o *cameramanager.Options) { o.Stills.Slots = slots })
-			h.mustRun("cameras")
+			h.MustRun("cameras")
 			var wg sync.WaitGroup
 			for i := range 20 {
 				wg.Go(func() {
-					if _, err := snapshot(h, 4201+i%3); err != nil && (slots == 1 || failure(t, err).Reason != bridge.ReasonTooSoon) {
+					if _, err := snapshot(h, 4201+i%3); err != nil && (slots == 1 || bridgetest.Failed(t, err).Reason != bridge.ReasonTooSoon) {
 						t.Errorf("with %d slots: %v", slots, err)
 					}
 				})
@@ -100,25 +101,25 @@ func TestStillRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sim.New(sim.Options{})
 		h := onSim(t, s)
-		h.mustRun("cameras")
-		h.take()
+		h.MustRun("cameras")
+		h.Take()
 		const on = "GET /rest/v2.0/cameras/4201/snapshot"
 		s.Faults.Add(simkit.Fault{On: on, Do: simkit.Status(503, "application/json", `{"code":21,"title":"busy"}`)})
 		_, err := snapshot(h, 4201)
-		if f := failure(t, err); f.Status != 503 || !strings.Contains(f.Message, "CameraManager code 21") {
+		if f := bridgetest.Failed(t, err); f.Status != 503 || !strings.Contains(f.Message, "CameraManager code 21") {
 			t.Errorf("got %+v, want the cloud's refusal with its code", f)
 		}
 		time.Sleep(2*time.Minute - time.Second)
 		_, err = snapshot(h, 4201)
-		if f := failure(t, err); f.Reason != bridge.ReasonTooSoon || !strings.Contains(f.Message, "again in 1s") || s.Log.Count(on) != 1 {
+		if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonTooSoon || !strings.Contains(f.Message, "again in 1s") || s.Log.Count(on) != 1 {
 			t.Errorf("got %s %q after %d requests, want too_soon after 1", f.Reason, f.Message, s.Log.Count(on))
 		}
-		if len(h.take()) > 0 {
+		if len(h.Take()) > 0 {
 			t.Error("something was published")
 		}
 		time.Sleep(time.Second)
 		s.Faults.Add(simkit.Fault{On: on, Do: simkit.DropAfter})
-		if _, err := snapshot(h, 4201); failure(t, err).Reason != bridge.ReasonNoAnswer {
+		if _, err := snapshot(h, 4201); bridgetest.Failed(t, err).Reason != bridge.ReasonNoAnswer {
 			t.Errorf("got %v, want no_answer", err)
 		}
 		if _, err := snapshot(h, 4201); err != nil {
@@ -139,14 +140,14 @@ func TestStillIsNoPicture(t *testing.T) {
 		{"application/octet-stream", "\xff\xd8\xff\xe0 jpeg", true},
 		{"image/png", "\x89PNG", true},
 	} {
-		h := open(t, &fakeCloud{answer: func(bridge.Request) (bridge.Reply, error) {
+		h := open(t, &bridgetest.FakeCloud{Answer: func(bridge.Request) (bridge.Reply, error) {
 			return bridge.Reply{Status: 200, Type: c.kind, Body: []byte(c.body)}, nil
 		}})
 		_, err := snapshot(h, "4201")
 		if (err == nil) != c.ok {
 			t.Errorf("%s %q: %v, want a picture: %v", c.kind, c.body, err, c.ok)
 		}
-		if len(pictures(h.take())) > 0 {
+		if len(pictures(h.Take())) > 0 {
 			t.Error("a picture of a camera that is not listed was published")
 		}
 	}
@@ -163,8 +164,8 @@ func TestStillWaitEnds(t *testing.T) {
 		defer cancel()
 		for _, c := range h.Calls {
 			if c.Name == "snapshot" {
-				_, err := c.Do(ctx, bridge.Order{Args: bridge.Args{"camera": 4202}, Report: h.report})
-				if f := failure(t, err); f.Reason != bridge.ReasonDeadline || s.Stills(4202) != 0 {
+				_, err := c.Do(ctx, bridge.Order{Args: bridge.Args{"camera": 4202}, Report: h.Report})
+				if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonDeadline || s.Stills(4202) != 0 {
 					t.Errorf("got %s, want deadline", f.Reason)
 				}
 			}
@@ -177,7 +178,7 @@ func TestStillWaitEnds(t *testing.T) {
 func TestAlbumIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		big := append([]byte("\xff\xd8\xff"), make([]byte, 1<<20)...)
-		h := open(t, &fakeCloud{answer: func(bridge.Request) (bridge.Reply, error) {
+		h := open(t, &bridgetest.FakeCloud{Answer: func(bridge.Request) (bridge.Reply, error) {
 			return bridge.Reply{Status: 200, Body: big}, nil
 		}})
 		for camera := range 20 {
@@ -190,7 +191,7 @@ func TestAlbumIsBounded(t *testing.T) {
 		for camera := range 20 {
 			if _, err := snapshot(h, camera); err == nil {
 				kept++
-			} else if failure(t, err).Reason != bridge.ReasonTooSoon {
+			} else if bridgetest.Failed(t, err).Reason != bridge.ReasonTooSoon {
 				t.Errorf("camera %d: %v, want too_soon", camera, err)
 			}
 		}
@@ -210,12 +211,12 @@ func TestStillsUnasked(t *testing.T) {
 		h := onSim(t, s, func(o *cameramanager.Options) {
 			o.Stills.Every, o.Stills.Resolution, o.Stills.Timestamp = time.Hour, "64x48", true
 		})
-		h.mustRun("cameras")
-		h.take()
+		h.MustRun("cameras")
+		h.Take()
 		s.Faults.Add(simkit.Fault{On: "GET /rest/v2.0/cameras/4201/snapshot", Do: simkit.Status(500, "", "")})
-		h.mustRun("stills")
+		h.MustRun("stills")
 		var got []string
-		for _, p := range pictures(h.take()) {
+		for _, p := range pictures(h.Take()) {
 			got = append(got, p.Device)
 		}
 		if fmt.Sprint(got) != "[4202 4203]" {
@@ -226,7 +227,7 @@ func TestStillsUnasked(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		s.Faults.Add(simkit.Fault{On: "GET /rest/v2.0/cameras/4201/snapshot", Do: simkit.Status(429, "", "")})
-		if err := h.run("stills"); failure(t, err).Reason != bridge.ReasonRateLimited || s.Stills(4202) != 1 {
+		if err := h.Run("stills"); bridgetest.Failed(t, err).Reason != bridge.ReasonRateLimited || s.Stills(4202) != 1 {
 			t.Errorf("got %v, want the round to end with rate_limited", err)
 		}
 	})

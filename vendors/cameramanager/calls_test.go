@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/cameramanager"
 	sim "latchkey/vendors/cameramanager/cameramanagersim"
 )
@@ -18,19 +19,19 @@ import (
 // Every request that a call or a task sends, byte for byte.
 func TestRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cloud := byPath(map[string]string{"/rest/v2.4/cameras": `[{"cameraId":4201,"name":"Yard"}]`})
+		cloud := bridgetest.ByPath(map[string]string{"/rest/v2.4/cameras": `[{"cameraId":4201,"name":"Yard"}]`})
 		h := open(t, cloud, func(o *cameramanager.Options) {
 			o.Stills.Every, o.Stills.Resolution, o.Stills.Timestamp = time.Hour, "640x360", true
 		})
 		var out []string
 		note := func(what string) {
-			for _, asked := range cloud.asked {
+			for _, asked := range cloud.Asked() {
 				out = append(out, what+": "+asked)
 			}
-			cloud.asked = nil
+			cloud.Forget()
 		}
 		for _, task := range h.Tasks {
-			_ = task.Do(t.Context(), h.report)
+			_ = task.Do(t.Context(), h.Report)
 			note("task " + task.Name)
 		}
 		time.Sleep(time.Hour)
@@ -54,7 +55,7 @@ func TestRequests(t *testing.T) {
 			{"recordings", camera("from", "2026-01-01T00:00:00+0000", "to", "2026-01-03T00:00:00Z", "limit", int64(500))},
 			{"recording", camera("id", 88001)},
 		} {
-			_, _ = h.call(c.name, c.args)
+			_, _ = h.Call(c.name, c.args)
 			note("call " + c.name)
 		}
 		golden(t, "requests.golden", lines(out))
@@ -62,11 +63,11 @@ func TestRequests(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	cloud := byPath(nil)
+	cloud := bridgetest.ByPath(nil)
 	h := open(t, cloud, func(o *cameramanager.Options) { o.Versions.Self, o.Versions.Snapshot = "2.3", "2.4" })
-	_, _ = h.call("self", nil)
+	_, _ = h.Call("self", nil)
 	_, _ = snapshot(h, 1)
-	if got := strings.Join(cloud.asked, " "); !strings.Contains(got, "/rest/v2.3/users/self") || !strings.Contains(got, "/rest/v2.4/cameras/1/snapshot") {
+	if got := strings.Join(cloud.Asked(), " "); !strings.Contains(got, "/rest/v2.3/users/self") || !strings.Contains(got, "/rest/v2.4/cameras/1/snapshot") {
 		t.Errorf("asked %s", got)
 	}
 }
@@ -78,7 +79,7 @@ func TestCallsOnSim(t *testing.T) {
 		h := onSim(t, s)
 		text := func(name string, args bridge.Args) string {
 			t.Helper()
-			v, err := h.call(name, args)
+			v, err := h.Call(name, args)
 			if err != nil {
 				t.Errorf("%s %v: %v", name, args, err)
 			}
@@ -114,11 +115,11 @@ func TestCallsOnSim(t *testing.T) {
 		if got := text("recording", bridge.Args{"camera": 4201, "id": list[0].RecordingID}); !strings.Contains(got, "mp4Http") || strings.Contains(got, "token") {
 			t.Errorf("recording: %s", got)
 		}
-		_, err := h.call("camera", bridge.Args{"camera": 5101})
-		if f := failure(t, err); f.Status != 404 {
+		_, err := h.Call("camera", bridge.Args{"camera": 5101})
+		if f := bridgetest.Failed(t, err); f.Status != 404 {
 			t.Errorf("a camera of another account: %+v", f)
 		}
-		if all, _ := devices(h.take()); len(all) != 3 {
+		if all, _ := devices(h.Take()); len(all) != 3 {
 			t.Errorf("the calls reported %d cameras, want 3", len(all))
 		}
 	})
@@ -126,19 +127,19 @@ func TestCallsOnSim(t *testing.T) {
 
 // A device's id serves where the camera's own cannot stand in a topic.
 func TestCameraByDevice(t *testing.T) {
-	cloud := answer(`[{"cameraId":"Cam-A"}]`)
+	cloud := bridgetest.Answers(`[{"cameraId":"Cam-A"}]`)
 	h := open(t, cloud)
-	h.mustRun("cameras")
+	h.MustRun("cameras")
 	for _, id := range []string{"Cam-A", bridge.DeviceID("Cam-A")} {
-		cloud.asked = nil
-		if _, err := h.call("camera", bridge.Args{"camera": id}); err != nil || !strings.HasPrefix(cloud.asked[0], "GET /rest/v2.4/cameras/Cam-A?") {
-			t.Errorf("%s: asked %v, %v", id, cloud.asked, err)
+		cloud.Forget()
+		if _, err := h.Call("camera", bridge.Args{"camera": id}); err != nil || cloud.Asked()[0] != ("read GET /rest/v2.4/cameras/Cam-A") {
+			t.Errorf("%s: asked %v, %v", id, cloud.Asked(), err)
 		}
 	}
 }
 
 func TestMalformedArguments(t *testing.T) {
-	cloud := answer("{}")
+	cloud := bridgetest.Answers("{}")
 	h := open(t, cloud)
 	for _, c := range []struct {
 		call string
@@ -152,22 +153,22 @@ func TestMalformedArguments(t *testing.T) {
 		{"recordings", bridge.Args{"camera": 1, "from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}},
 		{"recording", bridge.Args{"camera": 1, "id": "a/b"}}, {"recording", bridge.Args{"id": 1}},
 	} {
-		_, err := h.call(c.call, c.args)
-		if err == nil || failure(t, err).Reason != bridge.ReasonMalformed {
+		_, err := h.Call(c.call, c.args)
+		if err == nil || bridgetest.Failed(t, err).Reason != bridge.ReasonMalformed {
 			t.Errorf("%s %v: %v, want malformed", c.call, c.args, err)
 		}
 	}
-	if len(cloud.asked) > 0 {
-		t.Errorf("asked %v", cloud.asked)
+	if len(cloud.Asked()) > 0 {
+		t.Errorf("asked %v", cloud.Asked())
 	}
 }
 
 // An address that carries a token is shown without it.
 func TestResultsHoldNoToken(t *testing.T) {
-	h := open(t, answer(`[{"streamId":{"value":12345678901234567890},"urls":{
+	h := open(t, bridgetest.Answers(`[{"streamId":{"value":12345678901234567890},"urls":{
 		"a":"https://node.example/x?camera_id=1&access_token=canary%3A1&t=2","b":"rtsp://user:canary@node.example/x?camera_id=1",
 		"c":"https://node.example/%zz?access_token=canary","d":"https://node.example/x?camera_id=1#f","e":"a text: no address"}}]`))
-	v, err := h.call("streams", bridge.Args{"camera": 1})
+	v, err := h.Call("streams", bridge.Args{"camera": 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,11 +191,11 @@ func TestErrorShapes(t *testing.T) {
 		`{"error":"invalid_token","error_description":"secret"}`: "refused",
 		`<html>secret</html>`:                                    "refused", ``: "refused", `[1]`: "refused",
 	} {
-		h := open(t, &fakeCloud{answer: func(bridge.Request) (bridge.Reply, error) {
+		h := open(t, &bridgetest.FakeCloud{Answer: func(bridge.Request) (bridge.Reply, error) {
 			return bridge.Reply{}, &bridge.Failure{Reason: bridge.ReasonRejected, Status: 400, Message: "refused", Detail: []byte(body)}
 		}})
-		_, err := h.call("self", nil)
-		if f := failure(t, err); f.Message != want || f.Reason != bridge.ReasonRejected || f.Status != 400 {
+		_, err := h.Call("self", nil)
+		if f := bridgetest.Failed(t, err); f.Message != want || f.Reason != bridge.ReasonRejected || f.Status != 400 {
 			t.Errorf("%s: %q, want %q", body, fmt.Sprint(f), want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/cameramanager"
 	sim "latchkey/vendors/cameramanager/cameramanagersim"
 )
@@ -24,9 +25,9 @@ func happened(facts []bridge.Fact) (all []bridge.Happened) {
 
 // Without a path there are no events: no entity, no task, no request.
 func TestNoEvents(t *testing.T) {
-	h := open(t, answer(`[{"cameraId":1}]`))
-	h.mustRun("cameras")
-	all, _ := devices(h.take())
+	h := open(t, bridgetest.Answers(`[{"cameraId":1}]`))
+	h.MustRun("cameras")
+	all, _ := devices(h.Take())
 	if slices.ContainsFunc(all[0].Entities, func(e bridge.Entity) bool { return e.ID == "detection" }) ||
 		slices.ContainsFunc(h.Tasks, func(task bridge.Task) bool { return task.Name == "events" }) ||
 		slices.ContainsFunc(h.Calls, func(c bridge.Call) bool { return c.Name == "rights" }) {
@@ -36,14 +37,14 @@ func TestNoEvents(t *testing.T) {
 
 func TestEventsOnSim(t *testing.T) {
 	h := onSim(t, sim.New(sim.Options{Settings: sim.Settings{EventsPath: "/v2.4/events"}}), func(o *cameramanager.Options) { o.Events.Path = "/v2.4/events" })
-	h.mustRun("events") // before there is a list
-	h.mustRun("cameras", "events")
-	got := happened(h.take())
+	h.MustRun("events") // before there is a list
+	h.MustRun("cameras", "events")
+	got := happened(h.Take())
 	if len(got) != 3 || got[0].Ref != (bridge.Ref{Device: "4201", Entity: "detection"}) || got[0].Type != "other" || got[0].ID != "990000" ||
 		time.Since(got[0].At).Round(time.Minute) != time.Minute || got[0].Attributes["type"] != "example" || got[0].Attributes["duration"] != "10" {
 		t.Errorf("events %+v", got)
 	}
-	if err := onSim(t, sim.New(sim.Options{}), func(o *cameramanager.Options) { o.Events.Path = "/v2.4/wrong" }).run("events"); failure(t, err).Status != 404 {
+	if err := onSim(t, sim.New(sim.Options{}), func(o *cameramanager.Options) { o.Events.Path = "/v2.4/wrong" }).Run("events"); bridgetest.Failed(t, err).Status != 404 {
 		t.Errorf("a wrong path: %v", err)
 	}
 }
@@ -51,7 +52,7 @@ func TestEventsOnSim(t *testing.T) {
 // Each camera is asked where the path says so; types are named as configured, and
 // addresses never told.
 func TestEventsByCamera(t *testing.T) {
-	cloud := byPath(map[string]string{
+	cloud := bridgetest.ByPath(map[string]string{
 		"/rest/v2.4/cameras": `[{"cameraId":4201},{"cameraId":"a/b 🎥"},{"cameraId":4203}]`,
 		"/rest/v2.4/cameras/4201/events": `[
 			{"eventId":9223372036854775807,"type":"MOTION_DETECTED","source":"camera","timestamp":"2026-01-02T03:04:05.000+0000","duration":1.5,"objectType":"car",
@@ -64,17 +65,17 @@ func TestEventsByCamera(t *testing.T) {
 	h := open(t, cloud, func(o *cameramanager.Options) {
 		o.Events.Path, o.Events.Types = "/v2.4/cameras/{camera}/events", map[string]string{"MOTION_DETECTED": "motion", "PTZ": "moved"}
 	})
-	h.mustRun("cameras")
-	all, _ := devices(h.take())
+	h.MustRun("cameras")
+	all, _ := devices(h.Take())
 	if last := all[0].Entities[len(all[0].Entities)-1]; last.ID != "detection" || !last.OffAtFirst || cmp.Diff([]string{"motion", "moved", "other"}, last.Options) != "" {
 		t.Errorf("entity %+v", last)
 	}
-	h.mustRun("events")
+	h.MustRun("events")
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	event := func(device, kind, id string, attributes map[string]any) bridge.Happened {
 		return bridge.Happened{Ref: bridge.Ref{Device: device, Entity: "detection"}, Type: kind, ID: id, At: at, Attributes: attributes}
 	}
-	got := happened(h.take())
+	got := happened(h.Take())
 	for i := range got {
 		got[i].At = got[i].At.UTC()
 	}
@@ -90,10 +91,10 @@ func TestEventsByCamera(t *testing.T) {
 }
 
 func TestRights(t *testing.T) {
-	cloud := byPath(map[string]string{"/rest/v2.4/users/self/rights": `{"ptz":false,"playback":true,"url":"https://node.example/?access_token=canary"}`})
+	cloud := bridgetest.ByPath(map[string]string{"/rest/v2.4/users/self/rights": `{"ptz":false,"playback":true,"url":"https://node.example/?access_token=canary"}`})
 	h := open(t, cloud, func(o *cameramanager.Options) { o.RightsPath = "/v2.4/users/self/rights" })
-	v, err := h.call("rights", nil)
-	if got := asJSON(t, v); err != nil || !strings.Contains(got, `"playback": true`) || strings.Contains(got, "canary") {
+	v, err := h.Call("rights", nil)
+	if got := bridgetest.JSON(t, v); err != nil || !strings.Contains(got, `"playback": true`) || strings.Contains(got, "canary") {
 		t.Errorf("rights %s, %v", got, err)
 	}
 }
@@ -104,7 +105,7 @@ func TestStrangeIDs(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	for _, id := range []string{"a/b", "a b", "🎥", "../users", "a?b#c%", long} {
 		escaped := map[string]string{"a/b": "a%2Fb", "a b": "a%20b", "🎥": "%F0%9F%8E%A5", "../users": "..%2Fusers", "a?b#c%": "a%3Fb%23c%25", long: long}[id]
-		cloud := byPath(map[string]string{
+		cloud := bridgetest.ByPath(map[string]string{
 			"/rest/v2.4/cameras":            `[{"cameraId":"` + id + `","name":"Yard"},{"cameraId":4201,"name":"Yard"}]`,
 			"/rest/v2.4/cameras/all/status": `[]`, "/rest/v2.4/cameras/4201/status": `{"cameraId":4201,"online":true}`,
 			"/rest/v2.4/cameras/" + escaped:               `{"cameraId":"` + id + `"}`,
@@ -113,18 +114,18 @@ func TestStrangeIDs(t *testing.T) {
 			"/rest/v2.0/cameras/" + escaped + "/streams":  `[]`,
 		})
 		h := open(t, cloud)
-		h.mustRun("cameras", "status")
-		facts := h.take()
+		h.MustRun("cameras", "status")
+		facts := h.Take()
 		all, _ := devices(facts)
 		if len(all) != 2 || all[0].ID == all[1].ID || all[0].Name != all[1].Name || len(states(facts)) != 2 {
 			t.Fatalf("%.20q: devices %v, states %v", id, all, states(facts))
 		}
 		button := all[0].Entities[slices.IndexFunc(all[0].Entities, func(e bridge.Entity) bool { return e.ID == "refresh_still" })]
-		if _, err := h.call("snapshot", button.Verbs[0].Args); err != nil || len(pictures(h.take())) != 1 {
+		if _, err := h.Call("snapshot", button.Verbs[0].Args); err != nil || len(pictures(h.Take())) != 1 {
 			t.Errorf("%.20q: its button: %v", id, err)
 		}
 		for _, name := range []string{"camera", "streams"} {
-			if _, err := h.call(name, bridge.Args{"camera": all[0].ID}); err != nil {
+			if _, err := h.Call(name, bridge.Args{"camera": all[0].ID}); err != nil {
 				t.Errorf("%.20q: %s: %v", id, name, err)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/simkit"
 	"latchkey/vendors/cameramanager"
 	sim "latchkey/vendors/cameramanager/cameramanagersim"
@@ -85,7 +86,7 @@ func TestCheck(t *testing.T) {
 func TestProfile(t *testing.T) {
 	s := settings()
 	s.BaseURL += "/" // a slash at the end changes nothing
-	golden(t, "profile.golden", asJSON(t, options().Profile(s)))
+	golden(t, "profile.golden", bridgetest.JSON(t, options().Profile(s)))
 	if in := options(func(o *cameramanager.Options) { o.FormBody = true }).Profile(s).Dialect.Refresh.In; in != bridge.InForm {
 		t.Errorf("form_body: parameters go into %q", in)
 	}

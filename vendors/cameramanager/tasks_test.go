@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/simkit"
 	"latchkey/vendors/cameramanager"
 	sim "latchkey/vendors/cameramanager/cameramanagersim"
@@ -19,12 +20,12 @@ import (
 // The devices of the demo account: ids are permanent.
 func TestDevices(t *testing.T) {
 	h := onSim(t, sim.New(sim.Options{}))
-	h.mustRun("cameras")
-	all, _ := devices(h.take())
+	h.MustRun("cameras")
+	all, _ := devices(h.Take())
 	if len(all) != 3 {
 		t.Fatalf("%d cameras, want 3", len(all))
 	}
-	golden(t, "device.golden", asJSON(t, all[0]))
+	golden(t, "device.golden", bridgetest.JSON(t, all[0]))
 	var ids []string
 	for _, d := range all {
 		for _, e := range d.Entities {
@@ -41,8 +42,8 @@ func TestStatus(t *testing.T) {
 	})
 	s.Set(4203, func(c *sim.Camera) { c.FirmwareStatus, c.PasswordStatus = "", "" })
 	h := onSim(t, s)
-	h.mustRun("cameras", "status")
-	got := states(h.take())
+	h.MustRun("cameras", "status")
+	got := states(h.Take())
 	slices.Sort(got) // the cloud promises no order
 	golden(t, "status.golden", lines(got))
 	if n := s.Log.Count("GET /rest/v2.4/cameras/*/status"); n != 1 {
@@ -62,11 +63,11 @@ func TestStatusFallbacks(t *testing.T) {
 			s := sim.New(sim.Options{})
 			s.Change(change)
 			h := onSim(t, s)
-			h.mustRun("cameras")
+			h.MustRun("cameras")
 			for range 2 {
-				h.mustRun("status")
+				h.MustRun("status")
 				online := 0
-				for _, text := range states(h.take()) {
+				for _, text := range states(h.Take()) {
 					online += strings.Count(text, "online=true says=true")
 				}
 				if online != 3 {
@@ -78,10 +79,10 @@ func TestStatusFallbacks(t *testing.T) {
 	t.Run("a camera that is gone meanwhile", func(t *testing.T) {
 		s := sim.New(sim.Options{})
 		h := onSim(t, s)
-		h.mustRun("cameras")
+		h.MustRun("cameras")
 		s.Remove(4202)
-		h.mustRun("status")
-		if got := states(h.take()); slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "4202") }) {
+		h.MustRun("status")
+		if got := states(h.Take()); slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "4202") }) {
 			t.Errorf("told about a removed camera: %v", got)
 		}
 	})
@@ -91,8 +92,8 @@ func TestStatusFallbacks(t *testing.T) {
 func TestStatusComesWithTheList(t *testing.T) {
 	s := sim.New(sim.Options{})
 	h := onSim(t, s)
-	h.mustRun("status")
-	if facts := h.take(); len(facts) > 0 || s.Log.Count("") > 0 {
+	h.MustRun("status")
+	if facts := h.Take(); len(facts) > 0 || s.Log.Count("") > 0 {
 		t.Errorf("before there is a list: %v", facts)
 	}
 	for _, step := range []struct {
@@ -106,14 +107,14 @@ func TestStatusComesWithTheList(t *testing.T) {
 		{"one less", func() { s.Remove(4300) }, nil},
 	} {
 		step.do()
-		h.mustRun("cameras")
-		if diff := cmp.Diff(step.want, due(h.take())); diff != "" {
+		h.MustRun("cameras")
+		if diff := cmp.Diff(step.want, due(h.Take())); diff != "" {
 			t.Errorf("%s: due (-want +got):\n%s", step.name, diff)
 		}
 	}
 	fresh := onSim(t, s)
-	fresh.mustRun("cameras")
-	if got := due(fresh.take()); got != nil {
+	fresh.MustRun("cameras")
+	if got := due(fresh.Take()); got != nil {
 		t.Errorf("at an orderly start %v is due besides the plan", got)
 	}
 }
@@ -124,32 +125,32 @@ func TestBadLists(t *testing.T) {
 		"", "null", "{}", "{\"cameras\":[]}", "[", `[{"cameraId":4201}`, `[{"name":"Yard"}]`, `[{"cameraId":null}]`, "[null]", "[1]", `["a"]`,
 		`"text"`, "<html><h1>502</h1></html>", `{"data":{"nodes":[]}}`, `{"error":"invalid_token"}`, `[{"cameraId":{}}]`, `[{"cameraId":4201},{}]`,
 	} {
-		h := open(t, answer(body))
-		err := h.run("cameras")
+		h := open(t, bridgetest.Answers(body))
+		err := h.Run("cameras")
 		if err == nil {
 			t.Errorf("%q is taken for a list", body)
-		} else if f := failure(t, err); f.Reason != bridge.ReasonNoAnswer {
+		} else if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonNoAnswer {
 			t.Errorf("%q: %s, want no_answer", body, f.Reason)
 		}
-		if facts := h.take(); len(facts) > 0 {
+		if facts := h.Take(); len(facts) > 0 {
 			t.Errorf("%q reports %v", body, facts)
 		}
 	}
-	h := open(t, answer("[]"))
-	h.mustRun("cameras")
-	if all, lists := devices(h.take()); lists != 1 || len(all) != 0 {
+	h := open(t, bridgetest.Answers("[]"))
+	h.MustRun("cameras")
+	if all, lists := devices(h.Take()); lists != 1 || len(all) != 0 {
 		t.Error("an account without cameras has an empty list")
 	}
 }
 
 func TestOddCameras(t *testing.T) {
-	h := open(t, answer(`[
+	h := open(t, bridgetest.Answers(`[
 		{"cameraId":"AB/12 ü","name":"","ethMacAddress":"00:11:22:AA:BB:CC","deviceTypeId":"x","extra":{"a":1}},
 		{"cameraId":4201,"name":null,"ethMacAddress":"none"},
 		{"cameraId":4201,"name":"twice"},
 		{"cameraId":"state","name":"`+strings.Repeat("n", 300)+`","zoneId":true}]`))
-	h.mustRun("cameras")
-	all, _ := devices(h.take())
+	h.MustRun("cameras")
+	all, _ := devices(h.Take())
 	var got []string
 	for _, d := range all {
 		if !bridge.IsID(d.ID) || bridge.IsReservedID(d.ID) {
@@ -166,34 +167,24 @@ func TestOddCameras(t *testing.T) {
 func TestBadStatuses(t *testing.T) {
 	list := `[{"cameraId":4201,"name":"Yard"}]`
 	for _, body := range []string{"", "{", "<html>", `{"cameraId":4201}`, "[1", `"x"`} {
-		h := open(t, byPath(map[string]string{"/rest/v2.4/cameras": list, "/rest/v2.4/cameras/all/status": body}))
-		h.mustRun("cameras")
-		h.take()
-		if err := h.run("status"); err == nil {
+		h := open(t, bridgetest.ByPath(map[string]string{"/rest/v2.4/cameras": list, "/rest/v2.4/cameras/all/status": body}))
+		h.MustRun("cameras")
+		h.Take()
+		if err := h.Run("status"); err == nil {
 			t.Errorf("%q is taken for states", body)
 		}
-		if facts := h.take(); len(facts) > 0 {
+		if facts := h.Take(); len(facts) > 0 {
 			t.Errorf("%q reports %v", body, facts)
 		}
 	}
 	// Members of odd types count as absent, strangers are left alone.
-	h := open(t, byPath(map[string]string{"/rest/v2.4/cameras": list,
+	h := open(t, bridgetest.ByPath(map[string]string{"/rest/v2.4/cameras": list,
 		"/rest/v2.4/cameras/all/status": `[null,5,{"cameraId":99,"online":true},{"cameraId":"4201","online":"true","recordingOnCloud":7,"audioEnabled":null,"passwordKnown":0,"firmwareStatus":3,"connectionType":["x"]}]`}))
-	h.mustRun("cameras", "status")
+	h.MustRun("cameras", "status")
 	want := []string{"4201 online=true says=true", "4201/password_problem ON", "4201/firmware_status 3"}
-	if diff := cmp.Diff(want, states(h.take())); diff != "" {
+	if diff := cmp.Diff(want, states(h.Take())); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)
 	}
-}
-
-// byPath answers known paths, 404 to others.
-func byPath(bodies map[string]string) *fakeCloud {
-	return &fakeCloud{answer: func(r bridge.Request) (bridge.Reply, error) {
-		if body, ok := bodies[r.Path]; ok {
-			return bridge.Reply{Status: 200, Body: []byte(body)}, nil
-		}
-		return bridge.Reply{}, &bridge.Failure{Reason: bridge.ReasonRejected, Status: 404}
-	}}
 }
 
 // Faults of the cloud end a task with their reason, and the next run is fine.
@@ -205,18 +196,18 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := sim.New(sim.Options{})
 			h := onSim(t, s)
-			h.mustRun("cameras", "status")
-			h.take()
+			h.MustRun("cameras", "status")
+			h.Take()
 			s.Faults.Add(simkit.Fault{Times: 3, Do: deed})
 			for _, task := range []string{"cameras", "status", "recordings"} {
-				if err := h.run(task); err == nil {
+				if err := h.Run(task); err == nil {
 					t.Errorf("%s: no error", task)
 				}
 			}
-			if facts := h.take(); len(facts) > 0 {
+			if facts := h.Take(); len(facts) > 0 {
 				t.Errorf("reported %v", facts)
 			}
-			h.mustRun("cameras", "status", "recordings")
+			h.MustRun("cameras", "status", "recordings")
 		})
 	}
 }
@@ -226,14 +217,14 @@ func TestLastRecording(t *testing.T) {
 		s := sim.New(sim.Options{})
 		s.Set(4202, func(c *sim.Camera) { c.RecordingOnCloud = false })
 		h := onSim(t, s)
-		h.mustRun("cameras")
+		h.MustRun("cameras")
 		time.Sleep(20 * time.Minute)
 		for _, layout := range []string{"", time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05.000Z07:00"} {
 			s.Change(func(t *sim.Settings) { t.TimeLayout = layout })
-			h.take()
-			h.mustRun("recordings")
+			h.Take()
+			h.MustRun("recordings")
 			want := []string{"4201/last_recording 2000-01-01T00:15:00Z", "4203/last_recording 2000-01-01T00:15:00Z"}
-			if diff := cmp.Diff(want, states(h.take())); diff != "" {
+			if diff := cmp.Diff(want, states(h.Take())); diff != "" {
 				t.Errorf("layout %q (-want +got):\n%s", layout, diff)
 			}
 		}
@@ -243,10 +234,10 @@ func TestLastRecording(t *testing.T) {
 // A full page is followed by the next, which starts where the last one ends.
 func TestLastRecordingPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cloud := byPath(map[string]string{"/rest/v2.4/cameras": `[{"cameraId":1}]`})
-		known := cloud.answer
+		cloud := bridgetest.ByPath(map[string]string{"/rest/v2.4/cameras": `[{"cameraId":1}]`})
+		known := cloud.Answer
 		now := time.Now()
-		cloud.answer = func(r bridge.Request) (bridge.Reply, error) {
+		cloud.Answer = func(r bridge.Request) (bridge.Reply, error) {
 			if !strings.HasSuffix(r.Path, "/recordings") {
 				return known(r)
 			}
@@ -260,10 +251,10 @@ func TestLastRecordingPages(t *testing.T) {
 			return bridge.Reply{Status: 200, Body: []byte("[" + strings.Join(list, ",") + "]")}, nil
 		}
 		h := open(t, cloud)
-		h.mustRun("cameras", "recordings")
+		h.MustRun("cameras", "recordings")
 		want := "1/last_recording " + now.UTC().Format(time.RFC3339)
-		if got := states(h.take()); len(got) != 1 || got[0] != want || len(cloud.asked) != 3 {
-			t.Errorf("got %v after %d requests, want %s after a list and two pages", got, len(cloud.asked), want)
+		if got := states(h.Take()); len(got) != 1 || got[0] != want || len(cloud.Asked()) != 3 {
+			t.Errorf("got %v after %d requests, want %s after a list and two pages", got, len(cloud.Asked()), want)
 		}
 	})
 }
@@ -273,9 +264,9 @@ func TestManyCameras(t *testing.T) {
 	const n = 10000
 	s := sim.New(sim.Options{Cameras: many(n)})
 	h := onSim(t, s)
-	h.mustRun("cameras", "status")
+	h.MustRun("cameras", "status")
 	told := 0
-	for _, text := range states(h.take()) {
+	for _, text := range states(h.Take()) {
 		told += strings.Count(text, "says=true")
 	}
 	if told != n || s.Log.Count("") != 2 {
@@ -295,11 +286,11 @@ func many(n int) []sim.Camera {
 func TestOneByOne(t *testing.T) {
 	s := sim.New(sim.Options{Cameras: many(950), Settings: sim.Settings{NoAllStatus: true}})
 	h := onSim(t, s)
-	h.mustRun("cameras")
+	h.MustRun("cameras")
 	seen := map[string]bool{}
 	for run := range 10 {
-		h.mustRun("status")
-		for _, text := range states(h.take()) {
+		h.MustRun("status")
+		for _, text := range states(h.Take()) {
 			if id, ok := strings.CutSuffix(text, " online=true says=true"); ok {
 				seen[id] = true
 			}
@@ -312,7 +303,7 @@ func TestOneByOne(t *testing.T) {
 
 func TestTasks(t *testing.T) {
 	names := func(change func(*cameramanager.Options)) (all []string) {
-		for _, task := range open(t, answer("[]"), change).Tasks {
+		for _, task := range open(t, bridgetest.Answers("[]"), change).Tasks {
 			all = append(all, fmt.Sprint(task.Name, " ", task.Every))
 		}
 		return all
@@ -336,12 +327,12 @@ func FuzzReplies(f *testing.F) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		h := open(t, answer(body))
+		h := open(t, bridgetest.Answers(body))
 		for _, task := range h.Tasks {
-			_ = task.Do(t.Context(), h.report)
+			_ = task.Do(t.Context(), h.Report)
 		}
 		for _, call := range h.Calls {
-			v, err := call.Do(t.Context(), bridge.Order{Args: bridge.Args{"camera": 4201, "id": 1, "part": "mode"}, Report: h.report})
+			v, err := call.Do(t.Context(), bridge.Order{Args: bridge.Args{"camera": 4201, "id": 1, "part": "mode"}, Report: h.Report})
 			if (v == nil) == (err == nil) && body != "null" {
 				t.Errorf("call %s returned %v, %v", call.Name, v, err)
 			}

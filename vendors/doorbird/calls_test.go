@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/simkit"
 	"latchkey/vendors/doorbird"
 	"latchkey/vendors/doorbird/doorbirdsim"
@@ -41,14 +42,14 @@ func TestRequests(t *testing.T) {
 			"/cloud-recording/images/motion": `[{"url":"` + base + `/cloud-recording/NEWEST"}]`,
 			base + "/cloud-recording/NEWEST": jpeg}},
 	} {
-		cloud := &fakeCloud{answer: func(r bridge.Request) (bridge.Reply, error) {
+		cloud := &bridgetest.FakeCloud{Answer: func(r bridge.Request) (bridge.Reply, error) {
 			return bridge.Reply{Status: 200, Body: []byte(tt.reply[r.Path])}, nil
 		}}
-		st := open(t, options(tt.options), settings("deviceAdmin"), bridge.Env{Cloud: cloud})
-		if _, err := st.call(t, tt.call, tt.args); err != nil {
+		st := bridgetest.Open(t, options(tt.options), settings("deviceAdmin"), bridge.Env{Cloud: cloud})
+		if _, err := st.Call(tt.call, tt.args); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
-		fmt.Fprintf(&got, "%s\n\t%s\n", tt.name, strings.Join(cloud.asked, "\n\t"))
+		fmt.Fprintf(&got, "%s\n\t%s\n", tt.name, strings.Join(cloud.Asked(), "\n\t"))
 	}
 	golden(t, "requests.golden", got.String())
 }
@@ -57,7 +58,7 @@ func TestRequests(t *testing.T) {
 // programs and stored entities rely on.
 func TestCallsDeclared(t *testing.T) {
 	var got strings.Builder
-	for _, c := range open(t, options(nil), settings("deviceViewer"), bridge.Env{Cloud: &fakeCloud{}}).Calls {
+	for _, c := range bridgetest.Open(t, options(nil), settings("deviceViewer"), bridge.Env{Cloud: &bridgetest.FakeCloud{}}).Calls {
 		fmt.Fprintf(&got, "%s effect=%d entity=%v steps=%d: %s\n", c.Name, c.Effect, c.OfEntity, c.Steps, c.Summary)
 		for _, a := range c.Args {
 			fmt.Fprintf(&got, "\t%s %s %d..%d optional=%v default=%v\n", a.Name, a.Type, a.Min, a.Max, a.Optional, a.Default)
@@ -102,8 +103,8 @@ func TestAtMostOnce(t *testing.T) {
 					sim.Faults.Add(simkit.Fault{On: "POST /relay/*", Do: tt.deed})
 				}
 				reason := bridge.ReasonOK
-				if _, err := onSim(t, sim, doorbirdsim.DemoViewer, options(nil)).call(t, "relay", r.args); err != nil {
-					reason = failure(t, err).Reason
+				if _, err := onSim(t, sim, doorbirdsim.DemoViewer, options(nil)).Call("relay", r.args); err != nil {
+					reason = bridgetest.Failed(t, err).Reason
 				}
 				if got := sim.Pulses(r.relay, r.peripheral); reason != tt.reason || got != tt.pulses || sim.AllPulses() != tt.pulses || sim.Log.Count(r.path) != 1 {
 					t.Errorf("%s with %d pulses (%d in all) by %d requests, want %s with %d by 1", reason, got, sim.AllPulses(), sim.Log.Count(r.path), tt.reason, tt.pulses)
@@ -119,7 +120,7 @@ func TestPeripheralNeverFallsBack(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	sim.Faults.Add(simkit.Fault{On: "POST /relay/*", Holds: "peripheral", Times: simkit.Always, Do: simkit.Status(400, "", "")})
 	st := onSim(t, sim, doorbirdsim.DemoViewer, options(nil))
-	if _, err := st.call(t, "relay", bridge.Args{"number": int64(1), "peripheral": "ghijkl"}); failure(t, err).Reason != bridge.ReasonRejected {
+	if _, err := st.Call("relay", bridge.Args{"number": int64(1), "peripheral": "ghijkl"}); bridgetest.Failed(t, err).Reason != bridge.ReasonRejected {
 		t.Errorf("got %v, want rejected", err)
 	}
 	if sim.AllPulses() != 0 || sim.Log.Count("") != 1 {
@@ -131,7 +132,7 @@ func TestStringFormFires(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	sim.Change(func(h *doorbirdsim.Habits) { h.DoubleEncoded = true })
 	st := onSim(t, sim, doorbirdsim.DemoViewer, options(func(o *doorbird.Options) { o.PeripheralBody = "string" }))
-	if _, err := st.call(t, "relay", bridge.Args{"number": int64(1), "peripheral": "ghijkl"}); err != nil || sim.Pulses(1, "ghijkl") != 1 {
+	if _, err := st.Call("relay", bridge.Args{"number": int64(1), "peripheral": "ghijkl"}); err != nil || sim.Pulses(1, "ghijkl") != 1 {
 		t.Errorf("got %v and %d pulses, want 1", err, sim.Pulses(1, "ghijkl"))
 	}
 }
@@ -143,7 +144,7 @@ func TestNoPermitNoPulse(t *testing.T) {
 		if c.Effect != bridge.Writes || c.Name == "hooks_remove" { // which finds nothing to remove: TestHooksPartly
 			continue
 		}
-		if _, err := c.Do(t.Context(), bridge.Order{Args: bridge.Args{"number": int64(1)}}); failure(t, err).Reason != bridge.ReasonDenied {
+		if _, err := c.Do(t.Context(), bridge.Order{Args: bridge.Args{"number": int64(1)}}); bridgetest.Failed(t, err).Reason != bridge.ReasonDenied {
 			t.Errorf("%s without a permit: %v, want denied", c.Name, err)
 		}
 	}
@@ -159,8 +160,8 @@ func TestNoContent(t *testing.T) {
 		sim := doorbirdsim.New(doorbirdsim.Options{})
 		sim.Change(func(h *doorbirdsim.Habits) { h.CommandReply = doorbirdsim.ReplyNoContent })
 		got := bridge.ReasonOK
-		if _, err := onSim(t, sim, doorbirdsim.DemoAdmin, options(nil)).call(t, call, nil); err != nil {
-			got = failure(t, err).Reason
+		if _, err := onSim(t, sim, doorbirdsim.DemoAdmin, options(nil)).Call(call, nil); err != nil {
+			got = bridgetest.Failed(t, err).Reason
 		}
 		if got != want || sim.Lights()+sim.Restarts() != 1 {
 			t.Errorf("%s answered 204: %s, done %d times, want %s, once", call, got, sim.Lights()+sim.Restarts(), want)
@@ -176,7 +177,7 @@ func TestReadCalls(t *testing.T) {
 		"relays": `[{"number":1,"name":"Street door"},{"number":2,"name":"Gate"}]`,
 		"users":  `[{"number":1},{"number":2},{"number":1,"peripheral":"ghijkl"}]`, // relays, never users
 	} {
-		got, err := st.call(t, name, nil)
+		got, err := st.Call(name, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -192,8 +193,8 @@ func TestViewerIsToldAboutTheScope(t *testing.T) {
 		sim := doorbirdsim.New(doorbirdsim.Options{})
 		sim.Change(func(h *doorbirdsim.Habits) { h.NotAdmin = status })
 		st := onSim(t, sim, doorbirdsim.DemoViewer, options(nil))
-		_, err := st.call(t, "users", nil)
-		if f := failure(t, err); f.Reason != bridge.ReasonRejected || f.Status != status || !strings.Contains(f.Message, "deviceAdmin") {
+		_, err := st.Call("users", nil)
+		if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonRejected || f.Status != status || !strings.Contains(f.Message, "deviceAdmin") {
 			t.Errorf("%d: %+v, want a hint about deviceAdmin", status, f)
 		}
 	}
@@ -202,24 +203,24 @@ func TestViewerIsToldAboutTheScope(t *testing.T) {
 func TestPictureCalls(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	st := onSim(t, sim, doorbirdsim.DemoViewer, options(nil))
-	if _, err := st.call(t, "ring_picture", bridge.Args{"bell": int64(1), "index": int64(0)}); failure(t, err).Reason != bridge.ReasonRejected {
+	if _, err := st.Call("ring_picture", bridge.Args{"bell": int64(1), "index": int64(0)}); bridgetest.Failed(t, err).Reason != bridge.ReasonRejected {
 		t.Errorf("empty history: %v, want rejected", err)
 	}
 	if err := sim.Ring(t.Context(), doorbirdsim.DemoMAC, "1"); err != nil {
 		t.Fatal(err)
 	}
 	for name, args := range map[string]bridge.Args{"snapshot": nil, "ring_picture": {"bell": int64(1), "index": int64(0)}} {
-		got, err := st.call(t, name, args)
+		got, err := st.Call(name, args)
 		if img, ok := got.(bridge.Image); err != nil || !ok || img.Type != "image/jpeg" || len(img.Bytes) < 100 {
 			t.Errorf("%s: %T, %v, want a picture", name, got, err)
 		}
 	}
 	sim.Faults.Add(simkit.Fault{On: "/live/live-image", Do: simkit.Status(204, "", "")})
-	if _, err := st.call(t, "snapshot", nil); failure(t, err).Reason != bridge.ReasonRejected || failure(t, err).Status != 204 {
+	if _, err := st.Call("snapshot", nil); bridgetest.Failed(t, err).Reason != bridge.ReasonRejected || bridgetest.Failed(t, err).Status != 204 {
 		t.Errorf("204: %v, want rejected", err)
 	}
 	sim.Faults.Add(simkit.Fault{On: "/live/live-image", Do: simkit.Status(200, "image/jpeg", "<html>")})
-	if _, err := st.call(t, "snapshot", nil); failure(t, err).Reason != bridge.ReasonNoAnswer {
+	if _, err := st.Call("snapshot", nil); bridgetest.Failed(t, err).Reason != bridge.ReasonNoAnswer {
 		t.Errorf("HTML as a picture: %v, want no answer", err)
 	}
 }
@@ -233,8 +234,8 @@ func TestForeignPicture(t *testing.T) {
 		if err := sim.Motion(t.Context(), doorbirdsim.DemoMAC); err != nil {
 			t.Fatal(err)
 		}
-		_, err := onSim(t, sim, doorbirdsim.DemoViewer, options(nil)).call(t, "motion_picture", bridge.Args{})
-		if failure(t, err).Reason != bridge.ReasonNoAnswer || sim.Log.Count("") != 1 {
+		_, err := onSim(t, sim, doorbirdsim.DemoViewer, options(nil)).Call("motion_picture", bridge.Args{})
+		if bridgetest.Failed(t, err).Reason != bridge.ReasonNoAnswer || sim.Log.Count("") != 1 {
 			t.Errorf("%s: %v after %d requests, want a refusal after the list", elsewhere, err, sim.Log.Count(""))
 		}
 	}
@@ -244,17 +245,17 @@ func TestForeignPicture(t *testing.T) {
 func TestOddReplies(t *testing.T) {
 	for _, body := range []string{"", "null", "[]", "{}", "<html>", `{"mac":`, `{"mac":7}`, `{"mac":"xyz"}`, `[{"id":{}}]`, `[null]`, `[{"permissions":{"allowedRelays":[{"id":true}]}}]`, "\xff\xfe",
 		`[{"cameraId":4201,"name":"Yard"}]`, `{"data":{"nodes":{"edges":[]}}}`, `{"resultCode":"ok"}`, `{"error":"invalid_token"}`} { // other vendors
-		cloud := &fakeCloud{answer: func(bridge.Request) (bridge.Reply, error) {
+		cloud := &bridgetest.FakeCloud{Answer: func(bridge.Request) (bridge.Reply, error) {
 			return bridge.Reply{Status: 200, Type: "application/json", Body: []byte(body)}, nil
 		}}
-		st := open(t, options(withPush), settings("deviceAdmin"), bridge.Env{Cloud: cloud, Identity: doorbirdsim.DemoMAC})
-		if err := st.run(t, "station"); err == nil {
+		st := bridgetest.Open(t, options(withPush), settings("deviceAdmin"), bridge.Env{Cloud: cloud, Identity: doorbirdsim.DemoMAC})
+		if err := st.Run("station"); err == nil {
 			t.Errorf("%q: the station is taken from it", body)
 		}
 		for _, name := range []string{"info", "relays", "users", "snapshot", "motion_picture"} {
-			_, _ = st.call(t, name, bridge.Args{})
+			_, _ = st.Call(name, bridge.Args{})
 		}
-		if got := st.take(); len(got) != 0 {
+		if got := st.Take(); len(got) != 0 {
 			t.Errorf("%q: reported %v", body, got)
 		}
 	}

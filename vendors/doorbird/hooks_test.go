@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/simkit"
 	"latchkey/vendors/doorbird/doorbirdsim"
 )
@@ -21,8 +22,8 @@ import (
 type hookHouse struct {
 	*station
 	sim   *doorbirdsim.Sim
-	cloud *simCloud
-	notes *memory
+	token string
+	notes *bridgetest.Notes
 	calls []string // of the station, all systems
 }
 
@@ -33,9 +34,9 @@ const (
 
 func newHookHouse(t *testing.T) *hookHouse {
 	t.Helper()
-	h := &hookHouse{notes: &memory{}}
+	h := &hookHouse{notes: &bridgetest.Notes{}}
 	h.sim = doorbirdsim.New(doorbirdsim.Options{HTTP: &http.Client{Transport: h}})
-	h.cloud = &simCloud{h.sim, h.sim.Issuer.Issue(doorbirdsim.DemoClient, doorbirdsim.DemoAdmin, doorbirdsim.Admin).Access}
+	h.token = h.sim.Issuer.Issue(doorbirdsim.DemoClient, doorbirdsim.DemoAdmin, doorbirdsim.Admin).Access
 	h.set(t, "/favorite/http", `{"identifier":1000,"title":"Other system","value":"https://other.example/x","displayedTitle":"Other"}`)
 	h.set(t, "/favorite/http", `{"identifier":4101,"title":"latchkey gate abcdef motion","value":"https://neighbour.example/x","displayedTitle":"x"}`)
 	h.set(t, "/schedules", `{"input":"doorbell","param":"1","output":[`+notify+`]}`)
@@ -43,14 +44,14 @@ func newHookHouse(t *testing.T) *hookHouse {
 	h.set(t, "/schedules", `{"input":"relay","param":"1","output":[]}`)
 	h.set(t, "/schedules", `{"input":"relay","param":"2","output":[]}`)
 	h.reopen(t, hookURL)
-	h.mustRun(t, "station")
-	h.take()
+	h.MustRun("station")
+	h.Take()
 	return h
 }
 
 // reopen is a restart.
 func (h *hookHouse) reopen(t *testing.T, address string) {
-	h.station = open(t, options(nil), settings("deviceAdmin"), bridge.Env{Cloud: h.cloud, Notes: h.notes,
+	h.station = bridgetest.Open(t, options(nil), settings("deviceAdmin"), bridge.Env{Cloud: bridgetest.Simulated(h.sim.Handler(), base, h.token), Notes: h.notes,
 		HookURL: func() (bridge.Secret, error) { return bridge.NewSecret(address), nil }})
 }
 
@@ -58,7 +59,7 @@ func (h *hookHouse) reopen(t *testing.T, address string) {
 func (h *hookHouse) RoundTrip(r *http.Request) (*http.Response, error) {
 	h.calls = append(h.calls, r.URL.Host+r.URL.Path)
 	w := httptest.NewRecorder()
-	if strings.HasPrefix(r.URL.String(), hookURL) && h.Push.Hook(r.URL.Query(), nil, time.Now(), h.report) != nil {
+	if strings.HasPrefix(r.URL.String(), hookURL) && h.Push.Hook(r.URL.Query(), nil, time.Now(), h.Report) != nil {
 		w.WriteHeader(http.StatusNotFound)
 	}
 	return w.Result(), nil
@@ -67,7 +68,7 @@ func (h *hookHouse) RoundTrip(r *http.Request) (*http.Response, error) {
 func (h *hookHouse) ask(t *testing.T, method, path, body string) string {
 	t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+h.cloud.token)
+	r.Header.Set("Authorization", "Bearer "+h.token)
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	h.sim.Handler().ServeHTTP(w, r)
@@ -115,26 +116,26 @@ func does(t *testing.T, result any) (all []string) {
 func TestHooks(t *testing.T) {
 	h := newHookHouse(t)
 	before, set := h.setup(t), h.writes()
-	plan := h.mustCall(t, "hooks_plan", bridge.Args{"replace": false})
-	golden(t, "plan.golden", asJSON(t, plan))
+	plan := h.MustCall("hooks_plan", bridge.Args{"replace": false})
+	golden(t, "plan.golden", bridgetest.JSON(t, plan))
 	want := []string{"doorbell 1: add", "motion: leave", "relay 1: add", "relay 2: add"}
 	if diff := cmp.Diff(want, does(t, plan)); diff != "" || h.setup(t) != before || h.writes() != set {
 		t.Errorf("the plan has changed something, or is another (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, does(t, h.mustCall(t, "hooks_install", bridge.Args{"replace": false}))); diff != "" {
+	if diff := cmp.Diff(want, does(t, h.MustCall("hooks_install", bridge.Args{"replace": false}))); diff != "" {
 		t.Errorf("installed (-want +got):\n%s", diff)
 	}
 	golden(t, "installed.golden", h.setup(t)+"\n")
-	has := func(entity string) bool { return strings.Contains(strings.Join(ids(device(t, h.take())), "|"), entity) }
-	h.mustRun(t, "station")
-	h.mustCall(t, "hooks_install", nil)
+	has := func(entity string) bool { return strings.Contains(strings.Join(ids(device(t, h.Take())), "|"), entity) }
+	h.MustRun("station")
+	h.MustCall("hooks_install", nil)
 	if has("motion Motion") {
 		t.Error("an entity waits for motion, which is told to another system")
 	}
 
 	ring := func(want ...string) {
 		t.Helper()
-		h.take()
+		h.Take()
 		h.calls = nil
 		for _, happen := range []error{h.sim.Ring(t.Context(), doorbirdsim.DemoMAC, "1"), h.sim.Motion(t.Context(), doorbirdsim.DemoMAC), h.sim.Opened(t.Context(), doorbirdsim.DemoMAC, 2)} {
 			if happen != nil {
@@ -142,7 +143,7 @@ func TestHooks(t *testing.T) {
 			}
 		}
 		var got []string
-		for _, f := range h.take() {
+		for _, f := range h.Take() {
 			switch f := f.(type) {
 			case bridge.Happened:
 				got = append(got, f.Entity)
@@ -156,7 +157,7 @@ func TestHooks(t *testing.T) {
 	}
 	ring("ring", "opened")
 	want = []string{"doorbell 1: keep", "motion: replace", "relay 1: keep", "relay 2: keep"}
-	if diff := cmp.Diff(want, does(t, h.mustCall(t, "hooks_install", bridge.Args{"replace": true}))); diff != "" {
+	if diff := cmp.Diff(want, does(t, h.MustCall("hooks_install", bridge.Args{"replace": true}))); diff != "" {
 		t.Errorf("displaced (-want +got):\n%s", diff)
 	}
 	if !has("motion Motion") {
@@ -165,11 +166,11 @@ func TestHooks(t *testing.T) {
 	ring("ring", "motion", "opened")
 
 	h.reopen(t, hookURL)
-	h.mustRun(t, "station")
+	h.MustRun("station")
 	if !has("motion Motion") {
 		t.Error("after a restart motion has no entity")
 	}
-	h.mustCall(t, "hooks_remove", nil)
+	h.MustCall("hooks_remove", nil)
 	if diff := cmp.Diff(before, h.setup(t)); diff != "" {
 		t.Errorf("not as before (-want +got):\n%s", diff)
 	}
@@ -180,8 +181,8 @@ func TestHooks(t *testing.T) {
 	if diff := cmp.Diff([]string{"other.example/x"}, h.calls); diff != "" {
 		t.Errorf("the other system's calls (-want +got):\n%s", diff)
 	}
-	h.mustCall(t, "hooks_remove", nil) // again: nothing is left to do
-	if strings.Contains(h.log.String(), "CANARY") {
+	h.MustCall("hooks_remove", nil) // again: nothing is left to do
+	if strings.Contains(h.Log.String(), "CANARY") {
 		t.Error("the secret path stands in the log")
 	}
 }
@@ -196,8 +197,8 @@ func TestHooksPartly(t *testing.T) {
 			replace := bridge.Args{"replace": true}
 			cut := func(path string) func() { return h.sim.Faults.Add(simkit.Fault{On: path, Skip: n / 2, Do: deed}) }
 			broken := cut([]string{"POST /favorite/http", "POST /schedules"}[n%2])
-			_, err := h.call(t, "hooks_install", replace)
-			if f := failure(t, err); (f.Reason == bridge.ReasonRejected) != (name == "refused") || (name == "refused") != strings.Contains(f.Message, "is full") ||
+			_, err := h.Call("hooks_install", replace)
+			if f := bridgetest.Failed(t, err); (f.Reason == bridge.ReasonRejected) != (name == "refused") || (name == "refused") != strings.Contains(f.Message, "is full") ||
 				strings.Contains(f.Message, "call hooks_install again") != (n > 0) {
 				t.Errorf("%s, write %d: %+v", name, n, f)
 			}
@@ -205,16 +206,16 @@ func TestHooksPartly(t *testing.T) {
 			if n%3 == 0 { // else go on
 				h.reopen(t, hookURL)
 			} else {
-				h.mustCall(t, "hooks_install", replace)
-				if got := does(t, h.mustCall(t, "hooks_plan", replace)); strings.Count(strings.Join(got, " "), "keep") != 4 {
+				h.MustCall("hooks_install", replace)
+				if got := does(t, h.MustCall("hooks_plan", replace)); strings.Count(strings.Join(got, " "), "keep") != 4 {
 					t.Errorf("%s, write %d: %v", name, n, got)
 				}
 			}
 			broken = cut([]string{"DELETE /favorite/http/*", "POST /schedules"}[n%2])
-			_, err = h.call(t, "hooks_remove", nil)
+			_, err = h.Call("hooks_remove", nil)
 			broken()
 			if err != nil {
-				h.mustCall(t, "hooks_remove", nil)
+				h.MustCall("hooks_remove", nil)
 			}
 			if diff := cmp.Diff(before, h.setup(t)); diff != "" {
 				t.Errorf("%s, write %d: not as before (-want +got):\n%s", name, n, diff)
@@ -223,10 +224,10 @@ func TestHooksPartly(t *testing.T) {
 	}
 	t.Run("no permit", func(t *testing.T) {
 		h := newHookHouse(t)
-		h.mustCall(t, "hooks_install", nil)
+		h.MustCall("hooks_install", nil)
 		installed := h.setup(t)
-		_, err := h.named(t, "hooks_remove").Do(t.Context(), bridge.Order{Report: h.report})
-		if failure(t, err).Reason != bridge.ReasonDenied || h.setup(t) != installed {
+		_, err := h.Named("hooks_remove").Do(t.Context(), bridge.Order{Report: h.Report})
+		if bridgetest.Failed(t, err).Reason != bridge.ReasonDenied || h.setup(t) != installed {
 			t.Errorf("without a permit: %v", err)
 		}
 	})
@@ -237,8 +238,8 @@ func TestHooksPartly(t *testing.T) {
 			if steps == 0 {
 				permit = bridge.NewPermit(time.Now(), 1)
 			}
-			_, err := h.named(t, "hooks_install").Do(permit.With(t.Context()), bridge.Order{Report: h.report})
-			if f := failure(t, err); (f.Reason == bridge.ReasonNoAnswer) != (steps > 0) || !strings.Contains(f.Message, done) {
+			_, err := h.Named("hooks_install").Do(permit.With(t.Context()), bridge.Order{Report: h.Report})
+			if f := bridgetest.Failed(t, err); (f.Reason == bridge.ReasonNoAnswer) != (steps > 0) || !strings.Contains(f.Message, done) {
 				t.Errorf("after %d writes: %+v, want no_answer, but refused where nothing was done", steps, f)
 			}
 		}
@@ -257,8 +258,8 @@ func TestHooksOfASlowCloud(t *testing.T) {
 				asked, replace := 0, bridge.Args{"replace": true}
 				for err := error(&bridge.Failure{}); err != nil && asked <= most; asked++ {
 					permit := bridge.NewPermit(time.Now().Add(30*time.Second), 120) // as the engine gives
-					if _, err = h.named(t, "hooks_install").Do(permit.With(t.Context()), bridge.Order{Args: replace, Report: h.report}); err != nil {
-						if f := failure(t, err); f.Reason != bridge.ReasonNoAnswer || !strings.Contains(f.Message, "again to go on") {
+					if _, err = h.Named("hooks_install").Do(permit.With(t.Context()), bridge.Order{Args: replace, Report: h.Report}); err != nil {
+						if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonNoAnswer || !strings.Contains(f.Message, "again to go on") {
 							t.Errorf("time %d: %+v", asked+1, f)
 						}
 					}
@@ -270,11 +271,11 @@ func TestHooksOfASlowCloud(t *testing.T) {
 					t.Errorf("asked %d times with %d writes, want %d with 8", asked, h.writes()-set, most)
 				}
 				heal()
-				h.mustRun(t, "station")
-				if got := strings.Join(ids(device(t, h.take())), "|"); !strings.Contains(got, "ring Doorbell|") || !strings.Contains(got, "motion Motion|") || !strings.Contains(got, "opened Opened") {
+				h.MustRun("station")
+				if got := strings.Join(ids(device(t, h.Take())), "|"); !strings.Contains(got, "ring Doorbell|") || !strings.Contains(got, "motion Motion|") || !strings.Contains(got, "opened Opened") {
 					t.Errorf("entities %s", got)
 				}
-				if h.mustCall(t, "hooks_remove", nil); h.setup(t) != before {
+				if h.MustCall("hooks_remove", nil); h.setup(t) != before {
 					t.Errorf("not as before:\n%s", h.setup(t))
 				}
 			})
@@ -302,9 +303,9 @@ func TestHooksMeetOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHookHouse(t)
-			h.mustCall(t, "hooks_install", bridge.Args{"replace": true})
+			h.MustCall("hooks_install", bridge.Args{"replace": true})
 			c.meanwhile(t, h)
-			h.mustCall(t, "hooks_remove", nil)
+			h.MustCall("hooks_remove", nil)
 			if want := `{"input":"motion","param":"","output":[` + c.want + `]}`; !strings.Contains(h.setup(t), want) {
 				t.Errorf("got %s\nwant %s", h.setup(t), want)
 			}
@@ -313,22 +314,22 @@ func TestHooksMeetOthers(t *testing.T) {
 	t.Run("another came and stays", func(t *testing.T) {
 		h := newHookHouse(t)
 		motion := func() bool {
-			return strings.Contains(strings.Join(ids(device(t, h.take())), "|"), "motion Motion|")
+			return strings.Contains(strings.Join(ids(device(t, h.Take())), "|"), "motion Motion|")
 		}
-		if h.mustCall(t, "hooks_install", bridge.Args{"replace": true}); !motion() {
+		if h.MustCall("hooks_install", bridge.Args{"replace": true}); !motion() {
 			t.Error("a hook without an entity")
 		}
 		h.set(t, "/schedules", `{"input":"motion","param":"","output":[`+theirs+`]}`)
-		if h.mustCall(t, "hooks_install", nil); motion() || !strings.Contains(h.setup(t), `"output":[`+theirs+`]`) {
+		if h.MustCall("hooks_install", nil); motion() || !strings.Contains(h.setup(t), `"output":[`+theirs+`]`) {
 			t.Errorf("an entity waits in vain, or the other was displaced:\n%s", h.setup(t))
 		}
 	})
 	t.Run("hours", func(t *testing.T) {
 		h := newHookHouse(t)
-		h.mustCall(t, "hooks_install", nil)
+		h.MustCall("hooks_install", nil)
 		day := strings.ReplaceAll(always("4100"), "82800", "21600")
 		h.set(t, "/schedules", `{"input":"doorbell","param":"1","output":[`+day+`]}`)
-		if h.mustCall(t, "hooks_install", nil); !strings.Contains(h.setup(t), `"output":[`+day+`]`) {
+		if h.MustCall("hooks_install", nil); !strings.Contains(h.setup(t), `"output":[`+day+`]`) {
 			t.Errorf("the hours are gone:\n%s", h.setup(t))
 		}
 	})
@@ -337,7 +338,7 @@ func TestHooksMeetOthers(t *testing.T) {
 // A second install writes nothing, a new public address only the favourites.
 func TestHooksAgain(t *testing.T) {
 	h := newHookHouse(t)
-	h.mustCall(t, "hooks_install", nil)
+	h.MustCall("hooks_install", nil)
 	installed := h.setup(t)
 	for _, c := range []struct {
 		address string
@@ -345,7 +346,7 @@ func TestHooksAgain(t *testing.T) {
 	}{{hookURL, 0}, {"https://new.example/hooks/doorbird/gate/CANARY-4711", 3}} {
 		h.reopen(t, c.address)
 		before := h.writes()
-		h.mustCall(t, "hooks_install", nil)
+		h.MustCall("hooks_install", nil)
 		if got := h.writes() - before; got != c.want || h.setup(t) != installed {
 			t.Errorf("%s: %d writes, want %d; set up:\n%s", c.address, got, c.want, h.setup(t))
 		}
@@ -353,12 +354,12 @@ func TestHooksAgain(t *testing.T) {
 	if got := string(h.sim.Log.Last("POST /favorite/http").Body); !strings.Contains(got, "https://new.example/") {
 		t.Errorf("written %s", got)
 	}
-	h.notes = &memory{} // lost: the hooks are found by their titles
+	h.notes = &bridgetest.Notes{} // lost: the hooks are found by their titles
 	h.reopen(t, hookURL)
-	if got := does(t, h.mustCall(t, "hooks_install", nil)); strings.Count(strings.Join(got, " "), "add") != 3 || h.setup(t) != installed {
+	if got := does(t, h.MustCall("hooks_install", nil)); strings.Count(strings.Join(got, " "), "add") != 3 || h.setup(t) != installed {
 		t.Errorf("without the note: %v\n%s", got, h.setup(t))
 	}
-	if h.mustCall(t, "hooks_remove", nil); strings.Contains(h.setup(t), "4100") {
+	if h.MustCall("hooks_remove", nil); strings.Contains(h.setup(t), "4100") {
 		t.Errorf("something is left:\n%s", h.setup(t))
 	}
 }
@@ -366,16 +367,16 @@ func TestHooksAgain(t *testing.T) {
 // With the partner push only openings need a hook.
 func TestHooksBesidePush(t *testing.T) {
 	st := onSim(t, doorbirdsim.New(doorbirdsim.Options{}), doorbirdsim.DemoAdmin, options(withPush))
-	if diff := cmp.Diff([]string{"relay 1: add"}, does(t, st.mustCall(t, "hooks_plan", nil))); diff != "" {
+	if diff := cmp.Diff([]string{"relay 1: add"}, does(t, st.MustCall("hooks_plan", nil))); diff != "" {
 		t.Errorf("hooks (-want +got):\n%s", diff)
 	}
 	old := form("event", "doorbell", "param", "1")
-	if err := st.Push.Hook(old, nil, rangAt, st.report); err == nil || len(st.take()) > 0 {
+	if err := st.Push.Hook(old, nil, rangAt, st.Report); err == nil || len(st.Take()) > 0 {
 		t.Errorf("before the station is known: %v", err)
 	}
-	st.mustRun(t, "station")
-	st.take()
-	if err := st.Push.Hook(old, nil, rangAt, st.report); err != nil || len(st.take()) > 0 {
+	st.MustRun("station")
+	st.Take()
+	if err := st.Push.Hook(old, nil, rangAt, st.Report); err != nil || len(st.Take()) > 0 {
 		t.Errorf("a ring that is pushed too is told twice: %v", err)
 	}
 }

@@ -16,25 +16,25 @@ import (
 func TestLivePicture(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	st := onSim(t, sim, doorbirdsim.DemoViewer, options(nil))
-	st.mustRun(t, "live")
-	st.mustRun(t, "live")
-	if got := st.take(); len(got) != 0 || sim.Log.Count("") != 0 {
+	st.MustRun("live")
+	st.MustRun("live")
+	if got := st.Take(); len(got) != 0 || sim.Log.Count("") != 0 {
 		t.Errorf("before the entity is there: %v", got)
 	}
-	st.mustRun(t, "station")
-	if diff := cmp.Diff([]bridge.Fact{bridge.Reach{Device: mac, OK: true}, bridge.Due{Task: "live"}}, st.take()[1:]); diff != "" {
+	st.MustRun("station")
+	if diff := cmp.Diff([]bridge.Fact{bridge.Reach{Device: mac, OK: true}, bridge.Due{Task: "live"}}, st.Take()[1:]); diff != "" {
 		t.Errorf("after the device (-want +got):\n%s", diff)
 	}
 	live := bridge.Ref{Device: mac, Entity: "live"}
-	st.mustRun(t, "live")
-	p, ok := st.take()[1].(bridge.Picture)
+	st.MustRun("live")
+	p, ok := st.Take()[1].(bridge.Picture)
 	if !ok || p.Ref != live || p.Type != "image/jpeg" || p.At.IsZero() || len(p.Bytes) < 100 {
 		t.Errorf("picture of %v, %s, %d bytes", p.Ref, p.Type, len(p.Bytes))
 	}
 	sim.Faults.Add(simkit.Fault{On: "/live/live-image", Do: simkit.Status(204, "", "")})
-	st.mustRun(t, "live")
+	st.MustRun("live")
 	want := []bridge.Fact{bridge.Reach{Device: mac, OK: true}, bridge.State{Ref: live, Attributes: map[string]any{"may_watch": false}}}
-	if diff := cmp.Diff(want, st.take(), cmp.AllowUnexported(bridge.Value{})); diff != "" {
+	if diff := cmp.Diff(want, st.Take(), cmp.AllowUnexported(bridge.Value{})); diff != "" {
 		t.Errorf("204 (-want +got):\n%s", diff)
 	}
 }
@@ -49,8 +49,8 @@ func withHistory(t *testing.T, change func(*doorbird.Options)) (*doorbirdsim.Sim
 			change(o)
 		}
 	}))
-	st.mustRun(t, "station")
-	st.take()
+	st.MustRun("station")
+	st.Take()
 	return sim, st
 }
 
@@ -59,8 +59,8 @@ func TestHistory(t *testing.T) {
 	sim, st := withHistory(t, func(o *doorbird.Options) { o.Bells = 2 }) // of which the station knows one: 404
 	pictures := func(task string) (got []string) {
 		t.Helper()
-		st.mustRun(t, task)
-		for _, f := range st.take() {
+		st.MustRun(task)
+		for _, f := range st.Take() {
 			got = append(got, f.(bridge.Picture).Entity)
 		}
 		return got
@@ -84,7 +84,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("the same again: %v", got)
 	}
 	sim.Faults.Add(simkit.Fault{On: "/cloud-recording/images/*", Do: simkit.HTML(500)})
-	if err := st.run(t, "last_motion"); err == nil {
+	if err := st.Run("last_motion"); err == nil {
 		t.Error("a fault of the cloud is no error")
 	}
 }
@@ -104,14 +104,14 @@ func TestHistoryLags(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			if _, err := st.Push.Take([]byte(`{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":"1"}`), start, st.report); err != nil {
+			if _, err := st.Push.Take([]byte(`{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":"1"}`), start, st.Report); err != nil {
 				t.Fatal(err)
 			}
 			var looked []time.Duration
 			got := false
 			for next := true; next; { // what the engine does with a Due
 				next = false
-				for _, f := range st.take() {
+				for _, f := range st.Take() {
 					if due, ok := f.(bridge.Due); ok && due.Task == "last_ring" {
 						time.Sleep(due.In)
 						next = true
@@ -122,14 +122,14 @@ func TestHistoryLags(t *testing.T) {
 				}
 				if next {
 					looked = append(looked, time.Since(start))
-					st.mustRun(t, "last_ring")
+					st.MustRun("last_ring")
 				}
 			}
 			if diff := cmp.Diff(want, looked); diff != "" || got != (lag < 20*time.Second) {
 				t.Errorf("lag %v: picture %v, looked after (-want +got):\n%s", lag, got, diff)
 			}
-			st.mustRun(t, "last_ring")
-			for _, f := range st.take() {
+			st.MustRun("last_ring")
+			for _, f := range st.Take() {
 				if _, ok := f.(bridge.Due); ok {
 					t.Errorf("lag %v: still waiting", lag)
 				}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/doorbird"
 	"latchkey/vendors/doorbird/doorbirdsim"
 )
@@ -22,18 +23,18 @@ import (
 var rangAt = time.Unix(1760000000, 0)
 
 // pushed opens an account that has reported its device.
-func pushed(t *testing.T, notes *memory, change func(*doorbird.Options)) *station {
+func pushed(t *testing.T, notes *bridgetest.Notes, change func(*doorbird.Options)) *station {
 	t.Helper()
 	sim := doorbirdsim.New(doorbirdsim.Options{})
-	cloud := &simCloud{sim, sim.Issuer.Issue(doorbirdsim.DemoClient, doorbirdsim.DemoViewer, doorbirdsim.Viewer).Access}
-	st := open(t, options(func(o *doorbird.Options) {
+	cloud := bridgetest.Simulated(sim.Handler(), base, sim.Issuer.Issue(doorbirdsim.DemoClient, doorbirdsim.DemoViewer, doorbirdsim.Viewer).Access)
+	st := bridgetest.Open(t, options(func(o *doorbird.Options) {
 		withPush(o)
 		if change != nil {
 			change(o)
 		}
 	}), settings("deviceViewer"), bridge.Env{Cloud: cloud, Notes: notes})
-	st.mustRun(t, "station")
-	st.take()
+	st.MustRun("station")
+	st.Take()
 	return st
 }
 
@@ -73,12 +74,12 @@ func TestPush(t *testing.T) {
 		{"no station", `{"event":"doorbell","eventparam":"1"}`, 0, false, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			st := pushed(t, &memory{}, nil)
-			mine, err := st.Push.Take([]byte(tt.body), rangAt.Add(tt.late), st.report)
+			st := pushed(t, &bridgetest.Notes{}, nil)
+			mine, err := st.Push.Take([]byte(tt.body), rangAt.Add(tt.late), st.Report)
 			if mine != tt.mine || err != nil {
 				t.Errorf("mine %v, %v, want %v", mine, err, tt.mine)
 			}
-			if diff := cmp.Diff(tt.want, st.take(), cmp.AllowUnexported(bridge.Value{})); diff != "" {
+			if diff := cmp.Diff(tt.want, st.Take(), cmp.AllowUnexported(bridge.Value{})); diff != "" {
 				t.Errorf("facts (-want +got):\n%s", diff)
 			}
 		})
@@ -86,14 +87,14 @@ func TestPush(t *testing.T) {
 }
 
 func TestMalformedPush(t *testing.T) {
-	st := pushed(t, &memory{}, nil)
+	st := pushed(t, &bridgetest.Notes{}, nil)
 	for _, body := range []string{"", "[]", "null", `{"mac":1}`, `{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":{}}`, `{"mac":"1CCAE3A1B2C3" "peripheral":1}`, "<html>"} {
-		mine, err := st.Push.Take([]byte(body), rangAt, st.report)
+		mine, err := st.Push.Take([]byte(body), rangAt, st.Report)
 		if mine || (err == nil) != (body == "null") {
 			t.Errorf("%q: mine %v, %v", body, mine, err)
 		}
 	}
-	if got := st.take(); len(got) != 0 {
+	if got := st.Take(); len(got) != 0 {
 		t.Errorf("reported %v", got)
 	}
 }
@@ -104,7 +105,7 @@ func TestNoPush(t *testing.T) {
 	if !st.Push.Key.Empty() || st.Push.Take != nil {
 		t.Error("an account without a key takes pushes")
 	}
-	off := open(t, options(nil), settings("deviceViewer"), bridge.Env{Cloud: &fakeCloud{}})
+	off := bridgetest.Open(t, options(nil), settings("deviceViewer"), bridge.Env{Cloud: &bridgetest.FakeCloud{}})
 	if off.Push != nil {
 		t.Error("with the page off something is taken")
 	}
@@ -112,13 +113,13 @@ func TestNoPush(t *testing.T) {
 
 // A push knows its station from the grant, before the cloud has answered.
 func TestPushBeforeTheFirstAnswer(t *testing.T) {
-	st := open(t, options(withPush), settings("deviceViewer"), bridge.Env{Cloud: &fakeCloud{}, Identity: doorbirdsim.DemoMAC})
-	mine, err := st.Push.Take([]byte(`{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":"1"}`), rangAt, st.report)
-	if h, ok := st.take()[0].(bridge.Happened); !mine || err != nil || !ok || h.Entity != "ring" {
+	st := bridgetest.Open(t, options(withPush), settings("deviceViewer"), bridge.Env{Cloud: &bridgetest.FakeCloud{}, Identity: doorbirdsim.DemoMAC})
+	mine, err := st.Push.Take([]byte(`{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":"1"}`), rangAt, st.Report)
+	if h, ok := st.Take()[0].(bridge.Happened); !mine || err != nil || !ok || h.Entity != "ring" {
 		t.Errorf("mine %v, %v, %+v", mine, err, h)
 	}
-	nobody := open(t, options(withPush), settings("deviceViewer"), bridge.Env{Cloud: &fakeCloud{}})
-	if mine, err := nobody.Push.Take([]byte(`{"mac":"","event":"doorbell"}`), rangAt, nobody.report); mine || err != nil {
+	nobody := bridgetest.Open(t, options(withPush), settings("deviceViewer"), bridge.Env{Cloud: &bridgetest.FakeCloud{}})
+	if mine, err := nobody.Push.Take([]byte(`{"mac":"","event":"doorbell"}`), rangAt, nobody.Report); mine || err != nil {
 		t.Errorf("an account without a station takes a push: %v, %v", mine, err)
 	}
 }
@@ -126,14 +127,14 @@ func TestPushBeforeTheFirstAnswer(t *testing.T) {
 // A bell that was not expected gets its entities before its event, and has them
 // after a restart.
 func TestNewBell(t *testing.T) {
-	notes := &memory{}
+	notes := &bridgetest.Notes{}
 	st := pushed(t, notes, nil)
 	push := func(bell string) []bridge.Fact {
 		t.Helper()
-		if _, err := st.Push.Take([]byte(`{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":"`+bell+`","timestamp":1760000000}`), rangAt, st.report); err != nil {
+		if _, err := st.Push.Take([]byte(`{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":"`+bell+`","timestamp":1760000000}`), rangAt, st.Report); err != nil {
 			t.Fatal(err)
 		}
-		return st.take()
+		return st.Take()
 	}
 	facts := push("3")
 	want := []string{"ring Doorbell", "last_ring Last ring", "ring_3 Doorbell 3", "last_ring_3 Last ring 3", "motion Motion", "last_motion Last motion", "event Other event"}
@@ -153,9 +154,9 @@ func TestNewBell(t *testing.T) {
 	metadataAlone := func(r bridge.Request) (bridge.Reply, error) {
 		return bridge.Reply{Status: 200, Body: []byte(map[bool]string{true: `{"mac":"1CCAE3A1B2C3"}`, false: `[]`}[r.Path == "/metadata"])}, nil
 	}
-	restarted := open(t, options(withPush), settings("deviceViewer"), bridge.Env{Notes: notes, Cloud: &fakeCloud{answer: metadataAlone}})
-	restarted.mustRun(t, "station")
-	all = ids(device(t, restarted.take()))
+	restarted := bridgetest.Open(t, options(withPush), settings("deviceViewer"), bridge.Env{Notes: notes, Cloud: &bridgetest.FakeCloud{Answer: metadataAlone}})
+	restarted.MustRun("station")
+	all = ids(device(t, restarted.Take()))
 	if diff := cmp.Diff(want, all[len(all)-len(want):]); diff != "" {
 		t.Errorf("after a restart (-want +got):\n%s", diff)
 	}
@@ -163,12 +164,12 @@ func TestNewBell(t *testing.T) {
 
 // Notes that cannot be read or written cost a bell's memory, not the station.
 func TestNotesFail(t *testing.T) {
-	for _, notes := range []*memory{{fail: errors.New("disk")}, {kept: map[string][]byte{"bells": []byte("[2")}}, {kept: map[string][]byte{"bells": []byte("[-1,0,1,100]")}}} {
+	for _, notes := range []*bridgetest.Notes{{Fail: errors.New("disk")}, bridgetest.NotesOf("bells", "[2"), bridgetest.NotesOf("bells", "[-1,0,1,100]")} {
 		st := pushed(t, notes, nil)
-		if _, err := st.Push.Take([]byte(`{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":"2"}`), rangAt, st.report); err != nil {
+		if _, err := st.Push.Take([]byte(`{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":"2"}`), rangAt, st.Report); err != nil {
 			t.Fatal(err)
 		}
-		facts := st.take()
+		facts := st.Take()
 		if n := len(device(t, facts).Entities); facts[1].(bridge.Happened).Entity != "ring_2" || n != 12 {
 			t.Errorf("%d entities, then %+v", n, facts[1])
 		}
@@ -177,7 +178,7 @@ func TestNotesFail(t *testing.T) {
 
 // The simulator's pushes, one for each user and more, are one event by their id.
 func TestPushesOfOneRing(t *testing.T) {
-	st := pushed(t, &memory{}, nil)
+	st := pushed(t, &bridgetest.Notes{}, nil)
 	var mu sync.Mutex
 	foreign := 0
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -185,7 +186,7 @@ func TestPushesOfOneRing(t *testing.T) {
 		if want := "key=" + "push-key"; !st.Push.Key.Equal(bridge.NewSecret("push-key")) || r.Header.Get("Authorization") != want {
 			t.Errorf("header %q", r.Header.Get("Authorization"))
 		}
-		mine, err := st.Push.Take(body, time.Now(), st.report)
+		mine, err := st.Push.Take(body, time.Now(), st.Report)
 		if err != nil {
 			t.Error(err)
 		}
@@ -204,7 +205,7 @@ func TestPushesOfOneRing(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := map[string]bool{}
-		for _, f := range st.take() {
+		for _, f := range st.Take() {
 			if h, ok := f.(bridge.Happened); ok {
 				got[h.ID] = true
 			}
@@ -227,12 +228,12 @@ func FuzzPush(f *testing.F) {
 	f.Add([]byte(`{"mac":"1CCAE3A1B2C3","timestamp":1e20}`))
 	o := options(withPush)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		st := open(t, o, settings("deviceViewer"), bridge.Env{Cloud: &fakeCloud{}, Identity: mac})
-		mine, err := st.Push.Take(body, rangAt, st.report)
+		st := bridgetest.Open(t, o, settings("deviceViewer"), bridge.Env{Cloud: &bridgetest.FakeCloud{}, Identity: mac})
+		mine, err := st.Push.Take(body, rangAt, st.Report)
 		if (mine && err != nil) || (mine && !bytes.Contains(body, []byte("{"))) {
 			t.Errorf("mine %v, %v", mine, err)
 		}
-		for _, fact := range st.take() {
+		for _, fact := range st.Take() {
 			if h, ok := fact.(bridge.Happened); ok && (!bridge.IsID(h.Entity) || h.Device != mac) {
 				t.Errorf("event of %v", h.Ref)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/simkit"
 	"latchkey/vendors/doorbird"
 	"latchkey/vendors/doorbird/doorbirdsim"
@@ -22,8 +23,8 @@ const mac = "1ccae3a1b2c3"
 func TestDevices(t *testing.T) {
 	t.Run("viewer", func(t *testing.T) {
 		st := onSim(t, doorbirdsim.New(doorbirdsim.Options{}), doorbirdsim.DemoViewer, options(nil))
-		st.mustRun(t, "station")
-		golden(t, "device_viewer.golden", asJSON(t, device(t, st.take())))
+		st.MustRun("station")
+		golden(t, "device_viewer.golden", bridgetest.JSON(t, device(t, st.Take())))
 	})
 	t.Run("admin with push", func(t *testing.T) {
 		st := onSim(t, doorbirdsim.New(doorbirdsim.Options{}), doorbirdsim.DemoAdmin, options(func(o *doorbird.Options) {
@@ -31,15 +32,15 @@ func TestDevices(t *testing.T) {
 			o.Bells = 2
 			o.Relays = []doorbird.Relay{{Number: 2, Name: "My gate"}, {Number: 3, Peripheral: "Keypad A"}}
 		}))
-		st.mustRun(t, "station")
-		golden(t, "device_admin.golden", asJSON(t, device(t, st.take())))
+		st.MustRun("station")
+		golden(t, "device_admin.golden", bridgetest.JSON(t, device(t, st.Take())))
 	})
 	t.Run("admin with hooks", func(t *testing.T) {
 		st := onSim(t, doorbirdsim.New(doorbirdsim.Options{}), doorbirdsim.DemoAdmin, options(func(o *doorbird.Options) { o.Bells = 2 }))
-		st.mustRun(t, "station")
-		st.mustCall(t, "hooks_install", nil)
+		st.MustRun("station")
+		st.MustCall("hooks_install", nil)
 		var got []string
-		for _, e := range device(t, st.take()).Entities {
+		for _, e := range device(t, st.Take()).Entities {
 			got = append(got, fmt.Sprintf("%s %s %v", e.ID, e.Kind, e.Options))
 		}
 		want := []string{"relay_1 button []", "relay_2 button []", "relay_ghijkl_1 button []", "light button []", "refresh_picture button []", "live image []",
@@ -55,19 +56,19 @@ func TestDevices(t *testing.T) {
 func TestSameIDsFromOddReplies(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	st := onSim(t, sim, doorbirdsim.DemoAdmin, options(nil))
-	st.mustRun(t, "station")
-	want := device(t, st.take())
+	st.MustRun("station")
+	want := device(t, st.Take())
 	sim.Change(func(h *doorbirdsim.Habits) { h.TextNumbers, h.ColonMAC, h.Bare = true, true, true })
 	st = onSim(t, sim, doorbirdsim.DemoAdmin, options(nil))
-	st.mustRun(t, "station")
-	got := device(t, st.take())
+	st.MustRun("station")
+	got := device(t, st.Take())
 	if diff := cmp.Diff(ids(want), ids(got)); diff != "" || got.ID != want.ID || got.MAC != mac {
 		t.Errorf("device %s, MAC %s (-want +got):\n%s", got.ID, got.MAC, diff)
 	}
 }
 
 func TestOddRelays(t *testing.T) {
-	cloud := &fakeCloud{answer: func(r bridge.Request) (bridge.Reply, error) {
+	cloud := &bridgetest.FakeCloud{Answer: func(r bridge.Request) (bridge.Reply, error) {
 		return bridge.Reply{Status: 200, Body: []byte(map[string]string{
 			"/metadata": `{"mac":"1C-CA-E3-A1-B2-C3","extra":[1]}`,
 			"/users": `[{"permissions":{"allowedRelays":[{"id":"2"},{"id":0},{"id":-1},{"id":99999},{"id":1.5},{"id":null},{},
@@ -75,9 +76,9 @@ func TestOddRelays(t *testing.T) {
 			"/relays/settings": `[{"id":2,"name":"  "},{"id":"1","name":" Door "},{"name":"x"}]`,
 		}[r.Path])}, nil
 	}}
-	st := open(t, options(nil), settings("deviceViewer"), bridge.Env{Cloud: cloud})
-	st.mustRun(t, "station")
-	d := device(t, st.take())
+	st := bridgetest.Open(t, options(nil), settings("deviceViewer"), bridge.Env{Cloud: cloud})
+	st.MustRun("station")
+	d := device(t, st.Take())
 	for _, e := range d.Entities {
 		if !bridge.IsID(e.ID) {
 			t.Errorf("id %q", e.ID)
@@ -99,16 +100,16 @@ func TestOddRelays(t *testing.T) {
 
 // Relays of the same name, and of the same number at several controllers, stay apart.
 func TestDuplicateNames(t *testing.T) {
-	cloud := &fakeCloud{answer: func(r bridge.Request) (bridge.Reply, error) {
+	cloud := &bridgetest.FakeCloud{Answer: func(r bridge.Request) (bridge.Reply, error) {
 		return bridge.Reply{Status: 200, Body: []byte(map[string]string{
 			"/metadata": `{"mac":"1CCAE3A1B2C3"}`, "/relays/settings": `[{"id":1,"name":"Door"},{"id":2,"name":"Door"},{"id":2,"name":"Other"}]`,
 			"/users": `[{"permissions":{"allowedRelays":[{"id":2},{"id":1,"peripheral":"A"},{"id":1,"peripheral":"a"},{"id":2},{"id":1}]}}]`,
 		}[r.Path])}, nil
 	}}
-	st := open(t, options(func(o *doorbird.Options) { o.Relays = []doorbird.Relay{{Number: 1, Peripheral: "a", Name: "Door"}} }), settings("deviceAdmin"), bridge.Env{Cloud: cloud})
-	st.mustRun(t, "station")
+	st := bridgetest.Open(t, options(func(o *doorbird.Options) { o.Relays = []doorbird.Relay{{Number: 1, Peripheral: "a", Name: "Door"}} }), settings("deviceAdmin"), bridge.Env{Cloud: cloud})
+	st.MustRun("station")
 	want := []string{"relay_1 Door", "relay_2 Door", "relay_" + bridge.DeviceID("A") + "_1 Relay 1 of A", "relay_a_1 Door"}
-	if diff := cmp.Diff(want, ids(device(t, st.take()))[:4]); diff != "" {
+	if diff := cmp.Diff(want, ids(device(t, st.Take()))[:4]); diff != "" {
 		t.Errorf("relays (-want +got):\n%s", diff)
 	}
 }
@@ -122,9 +123,9 @@ func TestMayNotList(t *testing.T) {
 		st := onSim(t, sim, doorbirdsim.DemoViewer, options(func(o *doorbird.Options) {
 			o.Relays = []doorbird.Relay{{Number: 1, Peripheral: "ghijkl", Name: "Garage"}}
 		}))
-		st.mustRun(t, "station")
+		st.MustRun("station")
 		want := []string{"relay_1 Relay 1", "relay_ghijkl_1 Garage", "light Light", "refresh_picture Refresh picture", "live Live picture", "connection Connection", "last_ring Last ring", "last_motion Last motion"}
-		if diff := cmp.Diff(want, ids(device(t, st.take()))); diff != "" {
+		if diff := cmp.Diff(want, ids(device(t, st.Take()))); diff != "" {
 			t.Errorf("%d: entities (-want +got):\n%s", status, diff)
 		}
 	}
@@ -135,10 +136,10 @@ func TestDeadTokenListsNothing(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	st := onSim(t, sim, doorbirdsim.DemoAdmin, options(nil))
 	sim.Issuer.EndAccess()
-	if err := st.run(t, "station"); err == nil {
+	if err := st.Run("station"); err == nil {
 		t.Error("no error")
 	}
-	if got := st.take(); len(got) != 0 {
+	if got := st.Take(); len(got) != 0 {
 		t.Errorf("reported %v", got)
 	}
 }
@@ -146,9 +147,9 @@ func TestDeadTokenListsNothing(t *testing.T) {
 func TestReach(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	st := onSim(t, sim, doorbirdsim.DemoViewer, options(nil))
-	st.mustRun(t, "station")
-	st.mustRun(t, "live")
-	st.take()
+	st.MustRun("station")
+	st.MustRun("live")
+	st.Take()
 	for _, tt := range []struct {
 		status int // of the station; 0: it is there
 		task   string
@@ -160,13 +161,13 @@ func TestReach(t *testing.T) {
 		{0, "live", []bridge.Fact{bridge.Reach{Device: mac, OK: true}}},
 	} {
 		sim.Change(func(h *doorbirdsim.Habits) { h.Unreachable = tt.status })
-		st.mustRun(t, tt.task)
-		if diff := cmp.Diff(tt.want, st.take()[:1]); diff != "" {
+		st.MustRun(tt.task)
+		if diff := cmp.Diff(tt.want, st.Take()[:1]); diff != "" {
 			t.Errorf("%s with %d (-want +got):\n%s", tt.task, tt.status, diff)
 		}
 	}
 	sim.Faults.Add(simkit.Fault{Do: simkit.Status(500, "", "")})
-	if err := st.run(t, "station"); err == nil || len(st.take()) != 0 {
+	if err := st.Run("station"); err == nil || len(st.Take()) != 0 {
 		t.Errorf("a fault of the cloud says nothing about the station: %v", err)
 	}
 }
@@ -175,15 +176,15 @@ func TestReach(t *testing.T) {
 func TestOffAtStart(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	sim.Change(func(h *doorbirdsim.Habits) { h.Unreachable = 504 })
-	cloud := &simCloud{sim, sim.Issuer.Issue(doorbirdsim.DemoClient, doorbirdsim.DemoAdmin, doorbirdsim.Admin).Access}
-	st := open(t, options(withPush), settings("deviceAdmin"), bridge.Env{Cloud: cloud, Identity: "1C:CA:E3:A1:B2:C3"})
+	cloud := bridgetest.Simulated(sim.Handler(), base, sim.Issuer.Issue(doorbirdsim.DemoClient, doorbirdsim.DemoAdmin, doorbirdsim.Admin).Access)
+	st := bridgetest.Open(t, options(withPush), settings("deviceAdmin"), bridge.Env{Cloud: cloud, Identity: "1C:CA:E3:A1:B2:C3"})
 	for _, task := range st.Tasks {
-		st.mustRun(t, task.Name)
+		st.MustRun(task.Name)
 	}
-	if diff := cmp.Diff([]bridge.Fact{bridge.Reach{Device: mac}}, st.take()); diff != "" {
+	if diff := cmp.Diff([]bridge.Fact{bridge.Reach{Device: mac}}, st.Take()); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
-	if _, err := st.call(t, "relay", bridge.Args{"number": int64(1)}); failure(t, err).Status != 504 {
+	if _, err := st.Call("relay", bridge.Args{"number": int64(1)}); bridgetest.Failed(t, err).Status != 504 {
 		t.Errorf("a press reaches the cloud also then: %v", err)
 	}
 }
@@ -191,12 +192,12 @@ func TestOffAtStart(t *testing.T) {
 // A sign-in that landed on another station changes nothing by itself (T21).
 func TestAnotherStation(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
-	cloud := &simCloud{sim, sim.Issuer.Issue(doorbirdsim.DemoClient, doorbirdsim.DemoAdmin, doorbirdsim.Admin).Access}
-	st := open(t, options(nil), settings("deviceAdmin"), bridge.Env{Cloud: cloud, Identity: "1CCAE3000000"})
-	if err := st.run(t, "station"); err == nil || !strings.Contains(err.Error(), "1ccae3a1b2c3 instead of 1ccae3000000") {
+	cloud := bridgetest.Simulated(sim.Handler(), base, sim.Issuer.Issue(doorbirdsim.DemoClient, doorbirdsim.DemoAdmin, doorbirdsim.Admin).Access)
+	st := bridgetest.Open(t, options(nil), settings("deviceAdmin"), bridge.Env{Cloud: cloud, Identity: "1CCAE3000000"})
+	if err := st.Run("station"); err == nil || !strings.Contains(err.Error(), "1ccae3a1b2c3 instead of 1ccae3000000") {
 		t.Errorf("got %v", err)
 	}
-	if got := st.take(); len(got) != 0 {
+	if got := st.Take(); len(got) != 0 {
 		t.Errorf("reported %v", got)
 	}
 }
@@ -208,19 +209,19 @@ func TestHowOftenListsAreRead(t *testing.T) {
 			sim := doorbirdsim.New(doorbirdsim.Options{})
 			sim.Issuer.Change(func(r *simkit.Rules) { r.AccessLife = 100 * time.Hour })
 			st := onSim(t, sim, user, options(nil))
-			st.mustRun(t, "station")
+			st.MustRun("station")
 			time.Sleep(every - 1)
-			st.mustRun(t, "station")
+			st.MustRun("station")
 			if users, meta := sim.Log.Count("/users"), sim.Log.Count("/metadata"); users != 1 || meta != 2 {
 				t.Errorf("%s: before %v: lists read %d times, metadata %d, want 1 and 2", user, every, users, meta)
 			}
 			time.Sleep(time.Nanosecond)
-			st.take()
-			st.mustRun(t, "station")
+			st.Take()
+			st.MustRun("station")
 			if sim.Log.Count("/users") != 2 {
 				t.Errorf("%s: after %v the lists are not read again", user, every)
 			}
-			device(t, st.take())
+			device(t, st.Take())
 		})
 	}
 }
@@ -232,17 +233,17 @@ func TestListingFails(t *testing.T) {
 		sim.Issuer.Change(func(r *simkit.Rules) { r.AccessLife = 100 * time.Hour })
 		st := onSim(t, sim, doorbirdsim.DemoAdmin, options(nil))
 		sim.Faults.Add(simkit.Fault{On: "/relays/settings", Do: simkit.HTML(http.StatusOK)})
-		if err := st.run(t, "station"); err == nil || len(st.take()) != 0 {
+		if err := st.Run("station"); err == nil || len(st.Take()) != 0 {
 			t.Errorf("first time: %v, want an error and no list", err)
 		}
-		st.mustRun(t, "station")
-		st.take()
+		st.MustRun("station")
+		st.Take()
 		time.Sleep(time.Hour)
 		sim.Faults.Add(simkit.Fault{On: "/users", Do: simkit.Malformed})
-		if err := st.run(t, "station"); err == nil {
+		if err := st.Run("station"); err == nil {
 			t.Error("later: no error")
 		}
-		if diff := cmp.Diff([]bridge.Fact{bridge.Reach{Device: mac, OK: true}}, st.take()); diff != "" {
+		if diff := cmp.Diff([]bridge.Fact{bridge.Reach{Device: mac, OK: true}}, st.Take()); diff != "" {
 			t.Errorf("later (-want +got):\n%s", diff)
 		}
 	})
