@@ -41,7 +41,7 @@ func FuzzStoredRecord(f *testing.F) {
 	f.Add([]byte(`{"v":1,"ended":"client","failures":-7,"wait":-1,"not_before":"9999-12-31T23:59:59Z","day":"x","used":1}`))
 	f.Add([]byte(`{"v":99}`))
 	f.Add([]byte(`{"v":1,"narrow":[{"name":"n","pair":{"access":"c","expires":"0001-01-01T00:00:00Z"}}]}`))
-	ask := &bridge.Ask{URL: "https://vendor.test/token", Client: bridge.ClientParams}
+	ask := &bridge.Ask{URL: "https://vendor.test/token", Client: bridge.ClientParams, Params: params("refresh_token", "refresh_token")}
 	f.Fuzz(func(t *testing.T, stored []byte) {
 		k := New(Options{Store: one{record: stored}})
 		if err := k.Add(Account{ID: "gate", Dialect: bridge.Dialect{Grant: bridge.GrantCode, ClientID: "c", Refresh: ask}}); err != nil {

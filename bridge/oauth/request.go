@@ -160,34 +160,3 @@ func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
-
-// check finds mistakes of a dialect before anything is sent.
-func check(d *bridge.Dialect) error {
-	var all []error
-	see := func(name, raw string) {
-		if _, err := endpoint(raw); err != nil {
-			all = append(all, fmt.Errorf("%s: %w", name, err))
-		}
-	}
-	for _, one := range []struct {
-		name string
-		ask  *bridge.Ask
-	}{{"exchange", d.Exchange}, {"acquire", d.Acquire}, {"refresh", d.Refresh}, {"narrow", d.Narrow}, {"inspect", d.Inspect}, {"token info", d.TokenInfo}, {"probe", d.Probe}} {
-		if one.ask != nil {
-			see(one.name, one.ask.URL)
-		}
-	}
-	for i := range d.Revoke {
-		see("revoke", d.Revoke[i].URL)
-	}
-	if d.Authorize != nil {
-		see("authorize", d.Authorize.URL)
-		if d.Exchange == nil {
-			all = append(all, errors.New("authorize: without exchange no sign-in can end"))
-		}
-	}
-	if i := d.Identity; i != nil && (i.URL != "" || d.Inspect == nil) {
-		see("identity", i.URL)
-	}
-	return errors.Join(all...)
-}

@@ -124,7 +124,7 @@ func TestEndpoint(t *testing.T) {
 			t.Errorf("endpoint(%q): %v, want it taken: %v", url, err, want)
 		}
 	}
-	d := bridge.Dialect{Refresh: &bridge.Ask{URL: "http://a.test"}, Authorize: &bridge.Authorize{URL: "x"}, Identity: &bridge.Identity{URL: "y"}}
+	d := bridge.Dialect{Refresh: &bridge.Ask{URL: "http://a.test", Params: params("refresh_token", "refresh_token")}, Authorize: &bridge.Authorize{URL: "x"}, Identity: &bridge.Identity{URL: "y"}}
 	if err := New(Options{}).Add(Account{ID: "gate", Dialect: d}); err == nil || len(strings.Split(err.Error(), "\n")) != 4 {
 		t.Errorf("Add() = %v, want all four mistakes", err)
 	}

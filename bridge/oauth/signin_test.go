@@ -40,6 +40,7 @@ func TestConsentURL(t *testing.T) {
 			d.Authorize.Return, d.Authorize.StateInURL, d.Authorize.NoScope = "redirect_url", true, true
 		}, url.Values{"client_id": {"c"}, "redirect_url": {back + "?state=S"}, "response_type": {"code"}}},
 		"pkce and parameters": {func(d *bridge.Dialect) {
+			d.Exchange.Params = append(d.Exchange.Params, bridge.Param{Name: "code_verifier", From: bridge.FieldVerifier})
 			d.Authorize.PKCE, d.Authorize.Params = true, []bridge.Param{{Name: "prompt", Text: "consent"}, {Name: "login_hint", From: bridge.FieldUsername}}
 		}, url.Values{"client_id": {"c"}, "redirect_uri": {back}, "response_type": {"code"}, "scope": {"read"}, "state": {"S"},
 			"prompt": {"consent"}, "code_challenge": {"C"}, "code_challenge_method": {"S256"}}},

@@ -31,7 +31,7 @@ func TestSuspend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := New(Options{Store: empty{}, ClockTrusted: func() bool { return c.trusted }})
-				d := bridge.Dialect{Refresh: &bridge.Ask{URL: "https://vendor.test/token"}}
+				d := bridge.Dialect{Refresh: &bridge.Ask{URL: "https://vendor.test/token", Params: params("refresh_token", "refresh_token")}}
 				if err := k.Add(Account{ID: "gate", Dialect: d}); err != nil {
 					t.Fatal(err)
 				}
