@@ -55,6 +55,22 @@ const (
 	Select       Kind = "select"
 )
 
+// Shows tells whether Home Assistant takes a known value from an entity of this
+// kind: ON and OFF, or a lock's words. What it would drop is refused as a fact.
+func (k Kind) Shows(v Value) bool {
+	switch k {
+	case BinarySensor, Switch:
+		return v == Bool(true) || v == Bool(false)
+	case Lock:
+		switch v.String() {
+		case "LOCKED", "UNLOCKED", "LOCKING", "UNLOCKING", "JAMMED", "OPEN", "OPENING":
+			return true
+		}
+		return false
+	}
+	return true
+}
+
 // Verb says what a command on an entity does: payload Says runs Call with Args.
 // Says "" takes any payload and passes it as the argument Value.
 type Verb struct {

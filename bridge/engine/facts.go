@@ -80,8 +80,8 @@ func (a *account) stateOf(s bridge.State) error {
 	switch {
 	case !hasState(e.Entity) && (!unknown || s.Attributes == nil):
 		return fmt.Errorf("entity %s of kind %s has no state", e.ID, e.Kind)
-	case e.Kind == bridge.BinarySensor && !unknown && s.Value != bridge.Bool(true) && s.Value != bridge.Bool(false):
-		return fmt.Errorf("entity %s is ON or OFF", e.ID)
+	case !unknown && !e.Kind.Shows(s.Value):
+		return fmt.Errorf("a %s cannot show %q (entity %s)", e.Kind, shown(s.Value.String()), e.ID)
 	case len(e.Options) > 0 && !unknown && !slices.Contains(e.Options, s.Value.String()):
 		return fmt.Errorf("the value of entity %s is none of its options", e.ID) // Home Assistant would drop it
 	}

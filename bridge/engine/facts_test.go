@@ -71,6 +71,8 @@ func TestStates(t *testing.T) {
 			bridge.State{Ref: ref("connection"), Value: bridge.Bool(true)},
 			bridge.State{Ref: ref("motion"), Value: bridge.Text("yes")},
 			bridge.State{Ref: ref("mode"), Value: bridge.Text("dusk")},
+			bridge.State{Ref: ref("bolt"), Value: bridge.Text("closed")},
+			bridge.State{Ref: ref("bolt"), Value: bridge.Bool(true)},
 			bridge.State{Ref: ref("label"), Attributes: map[string]any{"f": func() {}}},
 			bridge.State{Ref: ref("label"), Attributes: map[string]any{"long": strings.Repeat("x", 20000)}},
 			bridge.Happened{Ref: ref("label"), Type: "ring"},
@@ -94,7 +96,8 @@ func TestStates(t *testing.T) {
 		if got := h.broker.sent[before:]; len(got) != 0 {
 			t.Errorf("published %s", said(got))
 		}
-		report(bridge.State{Ref: ref("mode"), Value: bridge.Text("night")}, bridge.State{Ref: ref("live"), Attributes: map[string]any{"why": "no right"}})
+		report(bridge.State{Ref: ref("bolt"), Value: bridge.Text("LOCKED")}, bridge.State{Ref: ref("mode"), Value: bridge.Text("night")}, bridge.State{Ref: ref("live"), Attributes: map[string]any{"why": "no right"}})
+		h.wantOn(topicOf("bolt"), "LOCKED")
 		h.wantOn(topicOf("mode"), "night")
 		h.wantOn(topicOf("live")+"/attributes", `{"why":"no right"}`)
 	})

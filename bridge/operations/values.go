@@ -119,7 +119,7 @@ func (e *entity) state(v any) (bridge.Value, error) {
 		if isTruth {
 			text = map[bool]string{true: "LOCKED", false: "UNLOCKED"}[truth]
 		}
-		if !slices.Contains([]string{"LOCKED", "UNLOCKED", "LOCKING", "UNLOCKING", "JAMMED", "OPEN", "OPENING"}, text) {
+		if !e.Platform.Shows(bridge.Text(text)) {
 			return bridge.Value{}, fmt.Errorf("a lock is true, false or a state such as LOCKED, not %q", shorten(text, 40))
 		}
 	case bridge.Number:
