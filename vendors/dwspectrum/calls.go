@@ -35,7 +35,12 @@ func (a *account) systemsCall(ctx context.Context, o bridge.Order) (any, error) 
 	if !a.scope.lists() {
 		return nil, outside("listing systems")
 	}
-	return shown(a.read(ctx, a.path, nil, nil))
+	var all []json.RawMessage
+	raw, err := a.read(ctx, a.path, nil, &all)
+	if err == nil && all == nil {
+		err = odd(a.path) // as the task judges it
+	}
+	return shown(raw, err)
 }
 
 func outside(what string) error {
