@@ -60,6 +60,7 @@ func RunVendor(t *testing.T, v Vendor) {
 	}{
 		{"an unknown key names its place", unknownKeys},
 		{"the first poll is silent, a restart changes nothing", restarts},
+		{"a task that comes before the devices are known", anyOrder},
 		{"what does not exist is refused", unknownTargets},
 		{"a 401 refreshes once", refreshesOnce},
 		{"a refused refresh token", refusedGrant},

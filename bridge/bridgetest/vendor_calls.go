@@ -44,11 +44,15 @@ func (h *home) callWith(ctx context.Context, name string, args bridge.Args) erro
 			h.t.Errorf("call %s needs an example of %q: add it to Vendor.Args", name, a.Name)
 		}
 	}
+	permit := bridge.NewPermit(time.Now().Add(patience), c.Steps)
 	if c.Effect == bridge.Writes {
-		ctx = bridge.NewPermit(time.Now().Add(patience), c.Steps).With(ctx)
+		ctx = permit.With(ctx)
 	}
 	order := bridge.Order{Device: h.deviceOf(name, args.Text("device")), Args: args, Report: func(...bridge.Fact) {}}
 	_, err := c.Do(ctx, order)
+	if c.Effect == bridge.Writes && err == nil && !permit.Taken() {
+		h.t.Errorf("call %s moves something and took no permit: send it by Cloud.Act", name)
+	}
 	if err == nil && c.Stop != nil {
 		err = c.Stop(bridge.NewPermit(time.Now().Add(patience), 1).With(ctx), order)
 	}
@@ -128,8 +132,12 @@ func (h *home) awaitAsked(n int) {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
 	defer cancel()
-	for len(h.asked()) < n {
-		if err := h.sim.Log.Wait(ctx, "", len(h.sim.Log.Of(""))+1); err != nil {
+	for {
+		seen := len(h.sim.Log.Of("")) // before the look, so that what comes beside it is not waited for
+		if len(h.asked()) >= n {
+			return
+		}
+		if err := h.sim.Log.Wait(ctx, "", seen+1); err != nil {
 			h.t.Fatalf("no task asks: %v\n%s", err, h.log.String())
 		}
 	}
@@ -150,10 +158,15 @@ func writesOnce(t *testing.T, v Vendor) {
 	if r := h.do(v.Write); r.Reason != bridge.ReasonOK {
 		t.Fatalf("%s: %s (%s)", v.Write.Name, r.Reason, r.Message)
 	}
-	total, each := h.sent(), max(v.Hops, 1)
-	if total == 0 {
+	if h.sent() == 0 {
 		t.Fatalf("no request matches %+v", v.Sent)
 	}
+	for _, c := range h.opened.Calls {
+		if c.Effect == bridge.Writes {
+			_ = h.call(t.Context(), c.Name) // for its permit alone; what the example comes to is the vendor's own test
+		}
+	}
+	total, each := h.sent(), max(v.Hops, 1)
 	for _, row := range []struct {
 		name string
 		do   simkit.Deed
@@ -180,7 +193,7 @@ func writesOnce(t *testing.T, v Vendor) {
 		r := h.write()
 		end()
 		if row.want != "" && r.Reason.Outcome() != row.want {
-			t.Errorf("%s: %s (%s, %s), want %s", row.name, r.Reason.Outcome(), r.Reason, r.Message, row.want)
+			t.Errorf("%s instead of an answer: %s (%s, %s), want %s", row.name, r.Reason.Outcome(), r.Reason, r.Message, row.want)
 		}
 		n := h.sent() - total
 		if n < 1 || n > row.most {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,7 @@ type home struct {
 	cloud   *cloud.Client
 	opened  bridge.Account
 	engine  *engine.Engine
+	first   string                // a task that runs before all others; "": as the vendor declares them
 	ran     map[string]chan error // of the first run of each task
 	health  chan struct{}         // capacity 1: it has changed
 
@@ -155,7 +157,7 @@ func (h *home) start() {
 	h.t.Cleanup(h.stopKeeper)
 	if h.keeper.Health(one).State == bridge.SignedOut && h.v.Person.Name != "" {
 		if err := h.signIn(h.v.Person); err != nil {
-			h.t.Fatalf("sign in: %v", err)
+			h.t.Fatalf("sign in: %v; the vendor's own words stand in the log:\n%s", err, h.log.String())
 		}
 	}
 	h.await(bridge.Valid)
@@ -201,7 +203,11 @@ func (h *home) open(log *slog.Logger) {
 			}
 			return err
 		}
-		watched.Tasks = append(watched.Tasks, task)
+		at := len(watched.Tasks)
+		if task.Name == h.first {
+			at = 0
+		}
+		watched.Tasks = slices.Insert(watched.Tasks, at, task)
 	}
 	inventory := h.store.Record("inventory")
 	h.engine = engine.New(engine.Options{Topics: bridge.Topics{Prefix: "latchkey"}, Commands: engine.Commands{Cooldown: time.Nanosecond},
