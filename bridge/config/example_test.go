@@ -37,12 +37,20 @@ func loadExample(text string) (*config.Config, error) {
 	o := archive("-- config.yaml --\n" + text)
 	o.CheckOnly = true
 	o.Drivers = nil
-	for _, kind := range []string{"doorbird", "cameramanager", "dwspectrum", "netrex", "sensorberg", "generic"} {
+	for _, kind := range vendorsIn(text) {
 		o.Drivers = append(o.Drivers, bridge.Driver{Kind: kind, New: func() bridge.Options { return &anything{} }, Defaults: bridge.Defaults{
 			BaseURL: "https://cloud.example", Grants: []bridge.Grant{bridge.GrantCode, bridge.GrantClient, bridge.GrantToken},
 		}})
 	}
 	return config.Load(o)
+}
+
+// vendorsIn are the kinds that the text names: one an account.
+func vendorsIn(text string) (kinds []string) {
+	for _, found := range regexp.MustCompile(`(?m)^    vendor: (\w+)`).FindAllStringSubmatch(text, -1) {
+		kinds = append(kinds, found[1])
+	}
+	return kinds
 }
 
 func TestExample(t *testing.T) {
@@ -60,8 +68,8 @@ func TestExample(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(c.Accounts) != 6 {
-			t.Errorf("got %d accounts, want 6:\n%s", len(c.Accounts), dump(c))
+		if all := vendorsIn(example(t, true)); len(c.Accounts) != len(all) || len(all) < 6 {
+			t.Errorf("got %d accounts, want one for each of %v:\n%s", len(c.Accounts), all, dump(c))
 		}
 		// What is switched off shows defaults: switching on changes nothing above the accounts.
 		as, err := loadExample(example(t, false))

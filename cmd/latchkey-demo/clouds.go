@@ -3,54 +3,49 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"latchkey/bridge"
+	"latchkey/bridge/config"
 	"latchkey/bridge/simkit"
-	"latchkey/vendors/dwspectrum/dwspectrumsim"
-	"latchkey/vendors/generic/genericsim"
-	"latchkey/vendors/netrex/netrexsim"
-	"latchkey/vendors/sensorberg/sensorbergsim"
+	"latchkey/vendors"
+	"latchkey/vendors/sims"
 )
 
-// other is a cloud that the tour only signs in to.
-type other struct {
-	simkit.Sim
-	env     string // name of its address in the configuration
-	account string
-	person  simkit.Person // zero: nobody has to sign in
-	shows   string        // the device that is waited for
+// otherClouds are those that the tour only signs in to: every simulator but the
+// two that it plays on. In the configuration ${NETREX} is netrex's address.
+func otherClouds() []simkit.Sim {
+	return slices.DeleteFunc(sims.All(), func(s simkit.Sim) bool { return s.Name() == "doorbird" || s.Name() == "cameramanager" })
 }
 
-func otherClouds() []other {
-	return []other{
-		{dwspectrumsim.New(dwspectrumsim.Options{}), "DWSPECTRUM", "video", simkit.Person{Name: dwspectrumsim.DemoUser, Password: dwspectrumsim.DemoPassword}, "aaaaaaaa_bbbb_4ccc_8ddd_ca6100000001"},
-		{netrexsim.New(netrexsim.Options{}), "NETREX", "depot", simkit.Person{Name: netrexsim.DemoUser, Password: netrexsim.DemoPassword}, "1001"},
-		{sensorbergsim.New(sensorbergsim.Options{}), "SENSORBERG", "office", simkit.Person{}, "17"},
-		{genericsim.New(genericsim.Options{}), "GENERIC", "lockers", simkit.Person{Name: genericsim.DemoUser, Password: genericsim.DemoPassword}, "17"},
-	}
-}
-
-// signInOthers signs in to the other clouds and waits for their devices.
+// signInOthers signs in to the other clouds, each as its first user where somebody
+// has to, and waits for a device.
 func (t *tourist) signInOthers(ctx context.Context) error {
-	for _, o := range t.others {
-		if o.person.Name != "" {
-			if err := signIn(ctx, t.page, o.account, o.person); err != nil {
-				return fmt.Errorf("account %s: %w", o.account, err)
-			}
-		}
+	c, err := config.Load(config.Options{Path: t.config(), Drivers: vendors.All(), Getenv: t.getenv})
+	if err != nil {
+		return err
 	}
 	for _, o := range t.others {
-		if _, err := t.guest.await(ctx, topics.DeviceState(o.account, o.shows), is("online")); err != nil {
+		at := slices.IndexFunc(c.Accounts, func(a config.Account) bool { return a.Vendor == o.Name() })
+		if at < 0 {
+			return fmt.Errorf("demo.yaml has no account of %s", o.Name())
+		}
+		account, how := c.Accounts[at], "signed in by its client's own secret"
+		if account.Grant == bridge.GrantCode {
+			user := o.Shared().Issuer.Rules().Users[0]
+			if err := signIn(ctx, t.page, account.ID, simkit.Person{Name: user.Name, Password: user.Password}); err != nil {
+				return fmt.Errorf("account %s: %w", account.ID, err)
+			}
+			how = "signed in by " + user.Name
+		}
+		first, err := t.guest.awaitAny(ctx, "a device of account "+account.ID, func(topic, payload string) bool {
+			return payload == "online" && strings.HasPrefix(topic, "latchkey/device/"+account.ID+"/") && strings.HasSuffix(topic, "/state")
+		})
+		if err != nil {
 			return err
 		}
-		n := t.guest.count(func(topic string) bool {
-			return strings.HasPrefix(topic, "latchkey/device/"+o.account+"/") && strings.Count(topic, "/") == 4 && strings.HasSuffix(topic, "/state")
-		})
-		how := "signed in by " + o.person.Name
-		if o.person.Name == "" {
-			how = "signed in by its client's own secret"
-		}
-		t.say.seen("%-10s %-8s %s, %d devices", o.Name(), o.account, how, n)
+		t.say.seen("%-10s %-8s %s; the first device: %s", o.Name(), account.ID, how, strings.Split(first, "/")[3])
 	}
 	return nil
 }

@@ -87,6 +87,28 @@ func (g *guest) await(ctx context.Context, topic string, satisfies func(payload 
 	}
 }
 
+// awaitAny waits until the newest message of any topic fits, and returns the topic.
+func (g *guest) awaitAny(ctx context.Context, what string, fits func(topic, payload string) bool) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for {
+		g.mu.Lock()
+		news := g.news
+		for topic, in := range g.newest {
+			if fits(topic, string(in.Payload)) {
+				g.mu.Unlock()
+				return topic, nil
+			}
+		}
+		g.mu.Unlock()
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return "", fmt.Errorf("%s did not appear within 20 s", what)
+		}
+	}
+}
+
 // ask sends a command with an envelope and waits for the result with its id.
 func (g *guest) ask(ctx context.Context, topic, result, payload, id string) (bridge.Result, error) {
 	g.publish(topic, payload, false)

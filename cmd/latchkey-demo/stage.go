@@ -36,7 +36,7 @@ type stage struct {
 	broker   *testbroker.Broker
 	doorbird *doorbirdsim.Sim
 	cameras  *cameramanagersim.Sim
-	others   []other
+	others   []simkit.Sim
 	log      *os.File // of the daemon
 	verbose  bool
 
@@ -76,7 +76,7 @@ func setStage(verbose bool) (s *stage, err error) {
 	s.others = otherClouds()
 	clouds := map[string]http.Handler{"DOORBIRD": s.doorbird.Handler(), "CAMERAMANAGER": s.cameras.Handler(), "": s.switches()}
 	for _, o := range s.others {
-		clouds[o.env] = o.Handler()
+		clouds[strings.ToUpper(o.Name())] = o.Handler()
 	}
 	for name, handler := range clouds {
 		at, err := s.serve(handler)
@@ -97,7 +97,12 @@ func setStage(verbose bool) (s *stage, err error) {
 }
 
 func (s *stage) config() string { return filepath.Join(s.dir, "config.yaml") }
-func (s *stage) port() string   { _, port, _ := net.SplitHostPort(s.broker.Addr()); return port }
+func (s *stage) getenv(name string) (string, bool) {
+	v, ok := s.env[name]
+	return v, ok
+}
+
+func (s *stage) port() string { _, port, _ := net.SplitHostPort(s.broker.Addr()); return port }
 
 // serve puts a cloud on a port of its own.
 func (s *stage) serve(h http.Handler) (url string, err error) {
@@ -130,8 +135,7 @@ func (s *stage) start(ctx context.Context) error {
 	if s.verbose {
 		out = io.MultiWriter(s.log, os.Stderr)
 	}
-	o := daemon.Options{Config: s.config(), Drivers: vendors.All(), Version: "demo", Out: out, Up: func(string) { up <- struct{}{} },
-		Getenv: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }}
+	o := daemon.Options{Config: s.config(), Drivers: vendors.All(), Version: "demo", Out: out, Up: func(string) { up <- struct{}{} }, Getenv: s.getenv}
 	go func() { s.ended <- daemon.Run(ctx, o) }()
 	select {
 	case <-up:
