@@ -91,7 +91,12 @@ type Profile struct {
 	Origins map[string]Origin // "" is the API itself
 	Pace    map[string]Pace   // by lane; "" is the default lane
 	GraphQL string            // path of the GraphQL endpoint; "": none
-	Request *RawRequest       // of the raw call `request`; nil: there is none
+	// Schema is a file with the cloud's GraphQL schema; "": not known. What it does not
+	// have is told: operations are switched off, and of the vendor's own Documents (by
+	// their place in the account's configuration) it is a warning.
+	Schema    string
+	Documents map[string]string
+	Request   *RawRequest // of the raw call `request`; nil: there is none
 	// Renew is a text that a 401 must hold (in WWW-Authenticate or the body) before
 	// the token is renewed and the request sent again; "": any 401.
 	Renew string

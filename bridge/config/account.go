@@ -51,6 +51,9 @@ func (l *loader) account(f field) (a Account, ok bool) {
 	if l.o.CheckOperations != nil {
 		l.addTree(n, path, l.o.CheckOperations(a))
 	}
+	if l.o.WarnOperations != nil {
+		l.warnTree(n, path, l.o.WarnOperations(a))
+	}
 	return a, true
 }
 

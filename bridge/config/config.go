@@ -109,6 +109,8 @@ type Options struct {
 	// errors made by bridge.At; nil: they are taken as they are. The account's
 	// options are decoded, and may still be wrong.
 	CheckOperations func(Account) error
+	// WarnOperations tells, in the same form, what of them is allowed but odd.
+	WarnOperations func(Account) error
 	// CheckOnly: a missing CREDENTIALS_DIRECTORY is a warning, and the files below
 	// it are not read (`latchkey check` outside of systemd).
 	CheckOnly bool

@@ -113,7 +113,7 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func (d *daemon) configOptions() config.Options {
-	return config.Options{Path: d.o.Config, Drivers: d.o.Drivers, Getenv: d.o.Getenv, CheckOperations: CheckOperations}
+	return config.Options{Path: d.o.Config, Drivers: d.o.Drivers, Getenv: d.o.Getenv, CheckOperations: CheckOperations, WarnOperations: WarnOperations}
 }
 
 // warn logs the warnings of a configuration that the one before did not have.

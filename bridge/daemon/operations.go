@@ -12,18 +12,27 @@ import (
 // The vendor's calls are known once it has opened the account, which connects to
 // nothing; where its own options are wrong, only the rest is judged.
 func CheckOperations(a config.Account) error {
-	if len(a.Operations)+len(a.Entities) == 0 {
-		return nil
-	}
 	if a.Options.Check(a.Settings) != nil {
 		return operations.Check(a.Settings, nil, nil)
 	}
 	profile := a.Options.Profile(a.Settings)
+	if len(a.Operations)+len(a.Entities) == 0 && profile.Schema == "" {
+		return nil
+	}
 	opened, err := a.Options.Open(a.Settings, bridge.Env{Account: a.ID, Notes: noNotes{}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return operations.Check(a.Settings, &profile, nil)
 	}
 	return operations.Check(a.Settings, &profile, append([]bridge.Call{}, opened.Calls...))
+}
+
+// WarnOperations tells what is odd in them, and allowed.
+func WarnOperations(a config.Account) error {
+	if a.Options.Check(a.Settings) != nil {
+		return nil
+	}
+	profile := a.Options.Profile(a.Settings)
+	return operations.Warn(a.Settings, &profile)
 }
 
 // noNotes are those of an account that is opened only to be looked at.
@@ -36,9 +45,6 @@ func (noNotes) Save(string, []byte) error   { return nil }
 // the vendor has opened.
 func (h *house) extend(t *tenant, profile bridge.Profile) (err error) {
 	log := h.log.With("vendor", t.Vendor, "account", t.ID)
-	if odd := operations.Warn(t.Settings); odd != nil {
-		log.Warn("an operation may not work as it is configured", "reason", odd.Error())
-	}
 	t.opened, err = operations.Extend(operations.Options{Settings: t.Settings, Profile: profile, Cloud: t.cloud, Account: t.opened, Log: log})
 	return err
 }

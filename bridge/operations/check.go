@@ -26,8 +26,8 @@ func Check(s bridge.Settings, profile *bridge.Profile, calls []bridge.Call) erro
 }
 
 // Warn tells of what is allowed and odd, in the same form: an operation that
-// needs a scope that is not asked for.
-func Warn(s bridge.Settings) error {
+// needs a scope that is not asked for, or that the cloud's schema does not have.
+func Warn(s bridge.Settings, profile *bridge.Profile) error {
 	asked := strings.FieldsFunc(s.Scope, isBetween)
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(s.Operations)) {
@@ -36,6 +36,14 @@ func Warn(s bridge.Settings) error {
 				errs = append(errs, bridge.At("operations."+name+".needs", "the scope %q is not asked for (scope: %s)", scope, s.Scope))
 			}
 		}
+	}
+	if r, _ := read(s, profile, nil); r != nil {
+		for _, o := range r.operations {
+			if o.off != nil {
+				errs = append(errs, bridge.At("operations."+o.name+".graphql", "the operation is switched off, for it does not fit the schema: %v", o.off))
+			}
+		}
+		errs = append(errs, r.odd...)
 	}
 	return errors.Join(errs...)
 }
@@ -96,6 +104,7 @@ func read(s bridge.Settings, profile *bridge.Profile, calls []bridge.Call) (*rul
 	for i, e := range r.entities { // all operations are known to be called or not by now
 		c.verbs(r, calls, fmt.Sprintf("entities[%d]", i), e)
 	}
+	c.fit(r, profile)
 	slices.SortStableFunc(r.operations, func(a, b *operation) int { return rank(a) - rank(b) })
 	return r, errors.Join(c.errs...)
 }

@@ -152,7 +152,7 @@ func TestGone(t *testing.T) {
 
 func TestWarnOfAScopeThatIsNotAskedFor(t *testing.T) {
 	s := bridge.Settings{Scope: "read,liveview", Operations: map[string]bridge.Operation{"a": {HTTP: "GET /a", Needs: "liveview liveview_ptz"}}}
-	err := operations.Warn(s)
+	err := operations.Warn(s, nil)
 	if err == nil || !strings.Contains(err.Error(), `operations.a.needs: the scope "liveview_ptz"`) || strings.Contains(err.Error(), `"liveview" `) {
 		t.Errorf("got %v", err)
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/itchyny/gojq"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 
 	"latchkey/bridge"
@@ -40,14 +39,8 @@ type use struct {
 // its text begins.
 func parseDocument(text string) (*document, error) {
 	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, tokensMost)
-	if bad, ok := errors.AsType[*gqlerror.Error](err); ok {
-		where := ""
-		if len(bad.Locations) > 0 {
-			where = fmt.Sprintf(" at line %d, column %d", bad.Locations[0].Line, bad.Locations[0].Column)
-		}
-		return nil, fmt.Errorf("graphql: %s%s", shorten(bad.Message, 160), where)
-	} else if err != nil {
-		return nil, fmt.Errorf("graphql: %s", shorten(err.Error(), 160))
+	if err != nil {
+		return nil, fmt.Errorf("graphql: %s", oneFault(err))
 	}
 	if len(parsed.Operations) != 1 {
 		return nil, fmt.Errorf("graphql: the document has %d operations, not one", len(parsed.Operations))

@@ -69,7 +69,7 @@ func Extend(o Options) (bridge.Account, error) {
 		call := op.call()
 		call.Do = func(ctx context.Context, order bridge.Order) (any, error) { return x.ordered(ctx, op, order) }
 		a.Calls = append(a.Calls, call)
-		if op.Every > 0 {
+		if op.Every > 0 && op.off == nil {
 			a.Tasks = append(a.Tasks, bridge.Task{Name: op.task(), Every: op.Every, Do: func(ctx context.Context, report bridge.Report) error {
 				return x.poll(ctx, op, x.join(report))
 			}})
@@ -111,6 +111,9 @@ func (x *extension) ordered(ctx context.Context, o *operation, order bridge.Orde
 	var device *bridge.Device
 	if order.Device.ID != "" {
 		device = &order.Device
+	}
+	if o.off != nil {
+		return nil, &bridge.Failure{Reason: bridge.ReasonUnknownTarget, Message: fmt.Sprintf("not sent: operation %q does not fit the cloud's schema: %v", o.name, o.off)}
 	}
 	if o.For != "" && (device == nil || !matches(o.For, o.from, *device)) {
 		return nil, &bridge.Failure{Reason: bridge.ReasonUnknownTarget, Message: fmt.Sprintf("not sent: operation %q is not for this device", o.name)}

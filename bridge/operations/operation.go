@@ -22,6 +22,7 @@ type operation struct {
 	from            *operation // the operation that yields the devices of `for`; nil: a vendor's
 	called          bool       // by an entity
 	feeds           []*entity  // their `from`, in the order of the configuration
+	off             error      // why it is switched off: the cloud's schema does not have it
 	readsDevice     bool       // a program of the request reads .device
 	readsItem       bool       // and more of it than its id
 	readsPage       bool
@@ -133,6 +134,7 @@ type rules struct {
 	base       string
 	graphql    string
 	operations []*operation // lists first, then by name
+	odd        []error      // of the vendor's own documents, that the schema does not have
 	entities   []*entity
 }
 

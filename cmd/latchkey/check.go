@@ -17,7 +17,7 @@ func checkCommand() command {
 			if len(args) != 0 {
 				return p.misused("check --config FILE")
 			}
-			c, err := config.Load(config.Options{Path: p.config, Drivers: vendors.All(), CheckOperations: daemon.CheckOperations, CheckOnly: true, Getenv: p.lookup})
+			c, err := config.Load(config.Options{Path: p.config, Drivers: vendors.All(), CheckOperations: daemon.CheckOperations, WarnOperations: daemon.WarnOperations, CheckOnly: true, Getenv: p.lookup})
 			if err != nil {
 				// Only problems with a place are the check's output; the rest is its failure.
 				if mistakes := new(config.Error); errors.As(err, &mistakes) {

@@ -26,13 +26,15 @@
 //     (a member `error` or `errors` decides, whatever the status), how a dead token is
 //     answered (401, 403, a page, or options.dead_token), form bodies (form_body),
 //     client credentials at the revocation (revoke_client), ids and figures as text,
-//     null lists, the words of OAuth errors (sentences), whether `variables` are taken (documents are filled in with typed
-//     literals; one with a header of its own is sent with variables);
+//     null lists, the words of OAuth errors (sentences), whether `variables` are taken
+//     (documents are filled in with typed literals; one with a header of its own is
+//     sent with variables);
 //   - unknown, and not built on: push, rate limits, paging, the life of portal tokens
 //     and of download addresses, the rows of statisticDataMetricByGranularity, the
-//     arguments of statisticData, introspection, state and connectivity of a camera,
-//     live view, stills, PTZ, lights, audio, events, inputs. Each may be made an
-//     operation of the configuration.
+//     arguments of statisticData, introspection (a schema is read from a file:
+//     options.schema), state and connectivity of a camera, live view, stills, PTZ,
+//     lights, audio, events, inputs. Each may be made an operation of the
+//     configuration.
 //
 // A node that is listed no more stays for a day (option forget) with its entity
 // `listed` off, since a list may be short for once; a restart forgets it. `listed`

@@ -2,6 +2,7 @@ package netrex
 
 import (
 	"errors"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,7 +31,10 @@ type Options struct {
 	ScopeSeparator string `yaml:"scope_separator"` // between scope words on the wire
 	Names          Names  `yaml:"names"`
 	Paths          Paths  `yaml:"paths"`
-	DeadToken      string `yaml:"dead_token"` // a text in `errors` that means a dead token
+	// Schema is a file with the cloud's GraphQL schema, from the portal's schema
+	// browser. Operations that do not fit it are switched off.
+	Schema    string `yaml:"schema"`
+	DeadToken string `yaml:"dead_token"` // a text in `errors` that means a dead token
 	// Sentences are what errors of the OAuth server mean, judged before latchkey's own
 	// reading of them.
 	Sentences []bridge.Sentence `yaml:"sentences"`
@@ -126,6 +130,7 @@ func (o *Options) Check(s bridge.Settings) error {
 	for _, p := range []struct{ name, path string }{{"auth", o.Paths.Auth}, {"token", o.Paths.Token}, {"revoke", o.Paths.Revoke}, {"graphql", o.Paths.GraphQL}} {
 		wrong(!isPath(p.path) || strings.Contains(p.path+"/", "/../"), "options.paths."+p.name, "%q is no path such as /oauth2/token", p.path)
 	}
+	wrong(o.Schema != "" && !filepath.IsAbs(o.Schema), "options.schema", "%q is no absolute path", o.Schema)
 	wrong(o.DeadToken != "" && len(o.DeadToken) < 8, "options.dead_token", "%q is too short to mean only a dead token", o.DeadToken)
 	for i, s := range o.Sentences {
 		path := at("options.sentences", i)

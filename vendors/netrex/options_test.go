@@ -67,6 +67,7 @@ func TestCheck(t *testing.T) {
 			o.ScopeSeparator, o.Names, o.DeadToken = ";", netrex.Names{Redirect: "url", Code: "code", Refresh: "a b"}, "dead"
 		}, want: "options.scope_separator: \";\" is none of a comma, a space and a plus sign\noptions.names.redirect: \"url\" is not known (one of: redirect_uri, redirect_url)\n" +
 			"options.names.code: \"code\" is not known (one of: authorization_code, auth_code)\noptions.names.refresh: \"a b\" is no name of a parameter\noptions.dead_token: \"dead\" is too short to mean only a dead token"},
+		{name: "schema", options: func(o *netrex.Options) { o.Schema = "schema.graphql" }, want: `options.schema: "schema.graphql" is no absolute path`},
 		{name: "sentences", options: func(o *netrex.Options) {
 			o.Sentences = []bridge.Sentence{{Holds: "klient", Means: bridge.BadClient}, {Holds: "no", Means: "bad"}}
 		}, want: "options.sentences[1].holds: \"no\" is too short to mean only that\noptions.sentences[1].means: \"bad\" is not known (one of: client, grant, passing)"},
@@ -118,6 +119,9 @@ func TestProfile(t *testing.T) {
 	p = options(func(o *netrex.Options) { o.DeadToken = "not valid" }).Profile(s)
 	if d := p.Dialect; d.Static.Reveal() != "portal" || d.Refresh != nil || d.Exchange != nil || d.Authorize != nil || d.Revoke != nil || d.ClientID != "" {
 		t.Errorf("a portal token has OAuth: %+v", d)
+	}
+	if p.Documents["options.documents.recording"] != options().Documents.Recording || len(p.Documents) != 7 || p.Schema != "" {
+		t.Errorf("a schema would judge %v", p.Documents)
 	}
 	if p.RenewText != "not valid" || p.GraphQL != "/api/graphql.php" {
 		t.Errorf("profile: %+v", p)

@@ -39,9 +39,13 @@ func (o *Options) Profile(s bridge.Settings) bridge.Profile {
 		Origins: map[string]bridge.Origin{"": {Base: base}},
 		Pace:    map[string]bridge.Pace{"": {Every: 100 * time.Millisecond}}, // rate limits are not known
 		GraphQL: o.Paths.GraphQL,
+		Schema:  o.Schema, Documents: map[string]string{},
 		// How a dead token is answered is not known: 401, 403, a sign-in page, or 200
 		// with errors (then by the configured text).
 		Renew403: true, RenewPage: true, RenewText: o.DeadToken,
+	}
+	for _, doc := range o.Documents.all() {
+		p.Documents["options.documents."+doc.name] = doc.text
 	}
 	if s.Grant == bridge.GrantToken {
 		return p
