@@ -12,6 +12,7 @@ import (
 
 	"latchkey/bridge"
 	"latchkey/bridge/bridgetest"
+	"latchkey/bridge/simkit"
 	"latchkey/vendors/cameramanager"
 	sim "latchkey/vendors/cameramanager/cameramanagersim"
 )
@@ -123,6 +124,21 @@ func TestCallsOnSim(t *testing.T) {
 			t.Errorf("the calls reported %d cameras, want 3", len(all))
 		}
 	})
+}
+
+// The call tells what stands in the way of states, and gives no half of them.
+func TestStatusCallFails(t *testing.T) {
+	for _, on := range []string{"GET /rest/v2.4/cameras", "GET /rest/v2.4/cameras/all/status", "GET /rest/v2.4/cameras/4203/status"} {
+		s := sim.New(sim.Options{Settings: sim.Settings{NoAllStatus: strings.Contains(on, "4203")}})
+		s.Faults.Add(simkit.Fault{On: on, Do: simkit.Status(500, "application/json", `{"code":3}`)})
+		h := onSim(t, s)
+		if v, err := h.Call("status", nil); v != nil || !strings.Contains(bridgetest.Failed(t, err).Message, "code 3") {
+			t.Errorf("%s: %v, %v", on, v, err)
+		}
+		if _, err := h.Call("status", nil); err != nil {
+			t.Errorf("then: %v", err)
+		}
+	}
 }
 
 // A device's id serves where the camera's own cannot stand in a topic.

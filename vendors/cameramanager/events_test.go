@@ -90,6 +90,26 @@ func TestEventsByCamera(t *testing.T) {
 	}
 }
 
+// A camera that the cloud does not know ends no round, a fault of the cloud does.
+func TestEventsFail(t *testing.T) {
+	for status, want := range map[int]int{404: 3, 403: 3, 500: 2} {
+		cloud := &bridgetest.FakeCloud{Answer: func(r bridge.Request) (bridge.Reply, error) {
+			switch {
+			case strings.HasSuffix(r.Path, "/cameras"):
+				return bridge.Reply{Status: 200, Body: []byte(`[{"cameraId":1},{"cameraId":2}]`)}, nil
+			case strings.HasSuffix(r.Path, "/1/events"):
+				return bridge.Reply{}, &bridge.Failure{Reason: bridge.ReasonRejected, Status: status}
+			}
+			return bridge.Reply{Status: 200, Body: []byte("[]")}, nil
+		}}
+		h := open(t, cloud, func(o *cameramanager.Options) { o.Events.Path = "/v2.4/cameras/{camera}/events" })
+		h.MustRun("cameras")
+		if err := h.Run("events"); (err == nil) != (want == 3) || len(cloud.Asked()) != want {
+			t.Errorf("%d: %v after %q", status, err, cloud.Asked())
+		}
+	}
+}
+
 func TestRights(t *testing.T) {
 	cloud := bridgetest.ByPath(map[string]string{"/rest/v2.4/users/self/rights": `{"ptz":false,"playback":true,"url":"https://node.example/?access_token=canary"}`})
 	h := open(t, cloud, func(o *cameramanager.Options) { o.RightsPath = "/v2.4/users/self/rights" })

@@ -82,6 +82,7 @@ func TestAtMostOnce(t *testing.T) {
 		{"reply lost", simkit.DropAfter, doorbirdsim.Habits{}, 1, bridge.ReasonNoAnswer},
 		{"request lost", simkit.DropBefore, doorbirdsim.Habits{}, 0, bridge.ReasonNoAnswer},
 		{"503 after the pulse", simkit.StatusAfter(503, "", ""), doorbirdsim.Habits{}, 1, bridge.ReasonNoAnswer},
+		{"a page after the pulse", simkit.StatusAfter(200, "text/html", " <html>sign in</html>"), doorbirdsim.Habits{}, 1, bridge.ReasonNoAnswer},
 		{"HTML", simkit.HTML(502), doorbirdsim.Habits{}, 0, bridge.ReasonNoAnswer},
 		{"429", simkit.Status(429, "", ""), doorbirdsim.Habits{}, 0, bridge.ReasonRateLimited},
 		{"station not reached", nil, doorbirdsim.Habits{Unreachable: 504}, 0, bridge.ReasonNoAnswer},
@@ -222,6 +223,43 @@ func TestPictureCalls(t *testing.T) {
 	sim.Faults.Add(simkit.Fault{On: "/live/live-image", Do: simkit.Status(200, "image/jpeg", "<html>")})
 	if _, err := st.Call("snapshot", nil); bridgetest.Failed(t, err).Reason != bridge.ReasonNoAnswer {
 		t.Errorf("HTML as a picture: %v, want no answer", err)
+	}
+}
+
+// The newest picture of the history is published where there is an entity for it.
+func TestPictureCallsPublish(t *testing.T) {
+	sim := doorbirdsim.New(doorbirdsim.Options{Stations: []doorbirdsim.Station{{MAC: doorbirdsim.DemoMAC, Bells: 2, Users: []doorbirdsim.User{{Name: doorbirdsim.DemoViewer}}}}})
+	st := onSim(t, sim, doorbirdsim.DemoViewer, options(nil))
+	for _, e := range []doorbirdsim.Event{{Kind: "doorbell", Param: "1"}, {Kind: "doorbell", Param: "1"}, {Kind: "doorbell", Param: "2"}, {Kind: "motion"}} {
+		e.Station = doorbirdsim.DemoMAC
+		if err := sim.Happen(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	published := func(call string, args bridge.Args) (of string) {
+		t.Helper()
+		st.Take()
+		st.MustCall(call, args)
+		for _, f := range st.Take() {
+			of += f.(bridge.Picture).Entity
+		}
+		return of
+	}
+	if got := published("motion_picture", nil); got != "" {
+		t.Errorf("before the device is known: %s", got)
+	}
+	st.MustRun("station")
+	for _, c := range []struct {
+		call string
+		args bridge.Args
+		want string
+	}{
+		{"motion_picture", nil, "last_motion"}, {"ring_picture", nil, "last_ring"}, {"ring_picture", bridge.Args{"index": int64(1)}, ""},
+		{"ring_picture", bridge.Args{"bell": int64(2)}, ""}, // which has no entity
+	} {
+		if got := published(c.call, c.args); got != c.want {
+			t.Errorf("%s %v published %q, want %q", c.call, c.args, got, c.want)
+		}
 	}
 }
 

@@ -57,6 +57,11 @@ func TestHooksRefused(t *testing.T) {
 	other := `[{"event":"http","param":1000}]`
 	taken := hooked(t, setupCloud(`{}`, `[{"input":"doorbell","param":"1","output":`+other+`},{"input":"motion","param":null,"output":`+other+`},{"input":"relay","param":1,"output":`+other+`}]`), &bridgetest.Notes{}, options(nil))
 	many := hooked(t, setupCloud(`{}`, `[]`), &bridgetest.Notes{}, options(func(o *doorbird.Options) { o.Bells = 99 }))
+	book := make([]string, 121)
+	for i := range book {
+		book[i] = fmt.Sprintf(`{"identifier":%d,"title":"latchkey gate 6ac227 x %d"}`, i, i)
+	}
+	full := hooked(t, setupCloud(`{"http":[`+strings.Join(book, ",")+`]}`, `[]`), &bridgetest.Notes{}, options(nil))
 	noNotes := hooked(t, setupCloud(`{}`, `[]`), &bridgetest.Notes{Fail: errors.New("disk")}, options(nil))
 	for name, c := range map[string]struct {
 		st     *station
@@ -71,6 +76,7 @@ func TestHooksRefused(t *testing.T) {
 		"no secret, remove":    {noSecret, "hooks_remove", "", "disk"},
 		"all of another":       {taken, "hooks_install", bridge.ReasonNotSent, "replace=true"},
 		"too many":             {many, "hooks_install", bridge.ReasonNotSent, "more than 60"},
+		"too many to remove":   {full, "hooks_remove", bridge.ReasonNotSent, "more than 120"},
 		"undo cannot be kept":  {noNotes, "hooks_install", bridge.ReasonNotSent, "could not be kept"},
 		"undo, at the removal": {noNotes, "hooks_remove", bridge.ReasonNotSent, "could not be kept"},
 	} {

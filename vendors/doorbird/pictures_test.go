@@ -74,7 +74,11 @@ func TestHistory(t *testing.T) {
 	if err := sim.Motion(t.Context(), doorbirdsim.DemoMAC); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"last_ring"}, pictures("last_ring")); diff != "" {
+	sim.Faults.Add(simkit.Fault{On: "/cloud-recording/*", Do: simkit.HTML(500)})
+	if err := st.Run("last_ring"); err == nil || len(st.Take()) != 0 {
+		t.Errorf("a picture that fails: %v", err)
+	}
+	if diff := cmp.Diff([]string{"last_ring"}, pictures("last_ring")); diff != "" { // so it is asked for again
 		t.Errorf("after a ring (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"last_motion"}, pictures("last_motion")); diff != "" {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -164,7 +165,8 @@ func TestNewBell(t *testing.T) {
 
 // Notes that cannot be read or written cost a bell's memory, not the station.
 func TestNotesFail(t *testing.T) {
-	for _, notes := range []*bridgetest.Notes{{Fail: errors.New("disk")}, bridgetest.NotesOf("bells", "[2"), bridgetest.NotesOf("bells", "[-1,0,1,100]")} {
+	half := bridgetest.NotesOf("bells", "[2")
+	for _, notes := range []*bridgetest.Notes{{Fail: errors.New("disk")}, half, bridgetest.NotesOf("bells", "[-1,0,1,100]")} {
 		st := pushed(t, notes, nil)
 		if _, err := st.Push.Take([]byte(`{"mac":"1CCAE3A1B2C3","event":"doorbell","eventparam":"2"}`), rangAt, st.Report); err != nil {
 			t.Fatal(err)
@@ -173,6 +175,14 @@ func TestNotesFail(t *testing.T) {
 		if n := len(device(t, facts).Entities); facts[1].(bridge.Happened).Entity != "ring_2" || n != 12 {
 			t.Errorf("%d entities, then %+v", n, facts[1])
 		}
+		if log := st.Log.String(); strings.Contains(log, "are not known") != (notes.Fail != nil || notes == half) || strings.Contains(log, "is not remembered") != (notes.Fail != nil) {
+			t.Errorf("logged %s", log)
+		}
+	}
+	st := pushed(t, bridgetest.NotesOf("bells", "[2,99]"), nil)
+	st.MustRun("station")
+	if got := st.Device(mac).Entities; got[len(got)-4].ID != "last_ring_99" || strings.Contains(st.Log.String(), "level=WARN") {
+		t.Errorf("the first and the last bell: %v\n%s", ids(st.Device(mac)), st.Log)
 	}
 }
 

@@ -25,6 +25,9 @@ func TestDevices(t *testing.T) {
 		st := onSim(t, doorbirdsim.New(doorbirdsim.Options{}), doorbirdsim.DemoViewer, options(nil))
 		st.MustRun("station")
 		golden(t, "device_viewer.golden", bridgetest.JSON(t, device(t, st.Take())))
+		if log := st.Log.String(); strings.Contains(log, "level=WARN") {
+			t.Errorf("a fresh account warns: %s", log)
+		}
 	})
 	t.Run("admin with push", func(t *testing.T) {
 		st := onSim(t, doorbirdsim.New(doorbirdsim.Options{}), doorbirdsim.DemoAdmin, options(func(o *doorbird.Options) {
@@ -243,8 +246,14 @@ func TestListingFails(t *testing.T) {
 		if err := st.Run("station"); err == nil {
 			t.Error("later: no error")
 		}
-		if diff := cmp.Diff([]bridge.Fact{bridge.Reach{Device: mac, OK: true}}, st.Take()); diff != "" {
+		here := []bridge.Fact{bridge.Reach{Device: mac, OK: true}}
+		if diff := cmp.Diff(here, st.Take()); diff != "" {
 			t.Errorf("later (-want +got):\n%s", diff)
+		}
+		sim.Faults.Add(simkit.Fault{On: "/users", Do: simkit.Status(504, "", "")})
+		st.MustRun("station")
+		if diff := cmp.Diff(here, st.Take()); diff != "" {
+			t.Errorf("reached but for the list (-want +got):\n%s", diff)
 		}
 	})
 }
