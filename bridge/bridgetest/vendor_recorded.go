@@ -78,7 +78,7 @@ func (h *home) show(out *strings.Builder, what string, all []simkit.Seen) {
 }
 
 // passing may stand in an address that is itself a parameter.
-var passing = regexp.MustCompile(`(state|code_challenge)(=|%3D)[^&%\s]+`)
+var passing = regexp.MustCompile(`(state|code_challenge|code_verifier)(=|%3D)[^&%\s]+`)
 
 // named gives names to what is another text each time.
 func (h *home) named(text string) string {

@@ -29,8 +29,8 @@ entities:
   - {id: gate_view, platform: button, name: Gate view, for: "1001", call: goto_preset, args: {preset: 3}}
 `
 
-func TestConformance(t *testing.T) {
-	bridgetest.RunVendor(t, bridgetest.Vendor{
+func conforming() bridgetest.Vendor {
+	return bridgetest.Vendor{
 		Driver:   netrex.Driver(),
 		Sim:      func(testing.TB) simkit.Sim { return sim.New(sim.Options{}) },
 		Settings: conformance,
@@ -43,5 +43,26 @@ func TestConformance(t *testing.T) {
 			"statistic": {"node": 1001, "type": "peopleCountPassBy"}, "recordings": {"node": 1001}, "recording": {"recording": "r1"}, "prepare_recording": {"recording": "r1"},
 			"graphql": {"query": "{ cameraList { node_id } }"},
 		},
-	})
+	}
+}
+
+func TestConformance(t *testing.T) { bridgetest.RunVendor(t, conforming()) }
+
+// What each token and API request looks like on the wire: as documented, and with
+// the other readings of what the vendor leaves open.
+func TestRecorded(t *testing.T) {
+	v := conforming()
+	calls := []bridgetest.Command{{Name: "nodes"}, {Name: "cameras"}, {Name: "recordings", Args: bridge.Args{"node": 1001, "from": 1767322800, "to": "2026-01-02T04:00:00Z"}}, v.Write, {Name: "graphql", Args: v.Args["graphql"]}}
+	golden(t, "recorded.golden", bridgetest.Recorded(t, v, calls...))
+	for file, c := range map[string]struct {
+		options string
+		sim     sim.Settings
+	}{
+		"recorded_form.golden":  {"{form_body: true, revoke_client: true}", sim.Settings{FormBody: true, RevokeClient: true}},
+		"recorded_names.golden": {"{names: {redirect: redirect_url, code: auth_code, refresh: token}}", sim.Settings{OtherNames: true, RefreshName: "token"}},
+	} {
+		other := v
+		other.Options, other.Sim = c.options, func(testing.TB) simkit.Sim { return sim.New(sim.Options{Settings: c.sim}) }
+		golden(t, file, bridgetest.Recorded(t, other))
+	}
 }

@@ -1,6 +1,7 @@
 package sensorberg_test
 
 import (
+	"strings"
 	"testing"
 
 	"latchkey/bridge"
@@ -34,8 +35,8 @@ entities:
   - {id: open, platform: button, name: Open, for: units, call: open}
 `
 
-func TestConformance(t *testing.T) {
-	vendor := bridgetest.Vendor{
+func conforming() bridgetest.Vendor {
+	return bridgetest.Vendor{
 		Driver:   sensorberg.Driver(),
 		Sim:      func(testing.TB) simkit.Sim { return sim.New(sim.Options{}) },
 		Settings: conformance,
@@ -46,15 +47,39 @@ func TestConformance(t *testing.T) {
 			"graphql": {"query": "{ demoUnits(first: 1) { edges { node { id } } } }"}, "request": {"method": "GET", "path": "/demo/units"},
 		},
 	}
-	t.Run("client credentials", func(t *testing.T) { bridgetest.RunVendor(t, vendor) })
-	t.Run("a person", func(t *testing.T) {
-		vendor.Settings += "grant: authorization_code\nscope: me\n"
-		vendor.Person = simkit.Person{Name: sim.DemoUser, Password: sim.DemoPassword}
-		vendor.Sim = func(testing.TB) simkit.Sim {
-			s := sim.New(sim.Options{})
-			s.Change(func(h *sim.Habits) { h.PlainRedirects, h.Scope = true, sim.Me })
-			return s
-		}
-		bridgetest.RunVendor(t, vendor)
-	})
+}
+
+// ofPerson is the vendor with a user's grant.
+func ofPerson(grant string) bridgetest.Vendor {
+	v := conforming()
+	v.Settings += grant
+	v.Sim = func(testing.TB) simkit.Sim {
+		s := sim.New(sim.Options{})
+		s.Change(func(h *sim.Habits) { h.PlainRedirects, h.Scope = true, sim.Me })
+		return s
+	}
+	return v
+}
+
+func byBrowser() bridgetest.Vendor {
+	v := ofPerson("grant: authorization_code\nscope: me\n")
+	v.Person = simkit.Person{Name: sim.DemoUser, Password: sim.DemoPassword}
+	return v
+}
+
+func TestConformance(t *testing.T) {
+	t.Run("client credentials", func(t *testing.T) { bridgetest.RunVendor(t, conforming()) })
+	t.Run("a person", func(t *testing.T) { bridgetest.RunVendor(t, byBrowser()) })
+}
+
+// What each token and API request looks like on the wire, by every grant.
+func TestRecorded(t *testing.T) {
+	v := conforming()
+	golden(t, "recorded.golden", bridgetest.Recorded(t, v, bridgetest.Command{Name: "units"}, v.Write, bridgetest.Command{Name: "graphql", Args: v.Args["graphql"]},
+		bridgetest.Command{Name: "request", Args: v.Args["request"]}))
+	golden(t, "recorded_code.golden", bridgetest.Recorded(t, byBrowser()))
+	golden(t, "recorded_password.golden", bridgetest.Recorded(t, ofPerson("grant: password\nusername: "+sim.DemoUser+"\npassword: "+sim.DemoPassword+"\n")))
+	external := ofPerson("grant: password\nexternal_token: " + sim.DemoExternal + "\n")
+	external.Settings = strings.Replace(strings.Replace(external.Settings, sim.DemoClient, sim.DemoMobile, 1), "client_secret: \""+sim.DemoSecret+"\"\n", "", 1)
+	golden(t, "recorded_external.golden", bridgetest.Recorded(t, external))
 }
