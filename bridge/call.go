@@ -15,6 +15,10 @@ type Call struct {
 	// entity the call is refused as unknown_target. Otherwise a write stands for
 	// no entity and is matched by its name, action CALL.
 	OfEntity bool
+	// AnyArgs: with the argument `device` and OfEntity, it stands for the one entity
+	// of that device that calls it, whatever its other arguments: an operation of
+	// the configuration with `for`.
+	AnyArgs bool
 	// Raw judges a raw call (graphql, request) by its arguments; nil: not raw. A
 	// raw write needs `raw_writes: true`.
 	Raw func(Args) (Effect, error)

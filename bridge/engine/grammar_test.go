@@ -159,7 +159,7 @@ func TestCallsNameTheirDevice(t *testing.T) {
 	setup := func(t *testing.T) (*house, *[]bridge.Order) {
 		var orders []bridge.Order
 		h := settled(t, func(_ *engine.Options, a *engine.Account) {
-			a.Bridge.Calls = append(a.Bridge.Calls, bridge.Call{Name: "open", Effect: bridge.Writes, OfEntity: true,
+			a.Bridge.Calls = append(a.Bridge.Calls, bridge.Call{Name: "open", Effect: bridge.Writes, OfEntity: true, AnyArgs: true,
 				Args: []bridge.Arg{{Name: "device", Type: bridge.ArgText}, {Name: "note", Type: bridge.ArgText, Optional: true, Default: "latchkey"}},
 				Do:   func(_ context.Context, o bridge.Order) (any, error) { orders = append(orders, o); return nil, nil }})
 			unit := func(id string) bridge.Device {
@@ -195,6 +195,26 @@ func TestCallsNameTheirDevice(t *testing.T) {
 		}
 		if a := h.answers(open)[0]; len(*orders) != 1 || a.Device != "u1" || a.Entity != "open" || a.Action != "open" {
 			t.Errorf("orders %+v, answer %+v", *orders, a)
+		}
+	})
+	bubble(t, "a vendor's call must have the very arguments", func(t *testing.T) {
+		fired := ""
+		h := settled(t, func(_ *engine.Options, a *engine.Account) {
+			a.Bridge.Calls = append(a.Bridge.Calls, bridge.Call{Name: "trigger", Effect: bridge.Writes, OfEntity: true,
+				Args: []bridge.Arg{{Name: "device", Type: bridge.ArgText}, {Name: "trigger", Type: bridge.ArgText}},
+				Do:   func(_ context.Context, o bridge.Order) (any, error) { fired += o.Args.Text("trigger"); return nil, nil }})
+			one := bridge.Device{ID: "d1", Entities: []bridge.Entity{{ID: "lamp", Kind: bridge.Button, Verbs: []bridge.Verb{{Says: "PRESS", Call: "trigger", Args: bridge.Args{"trigger": "lamp"}}}}}}
+			a.Bridge.Tasks[0].Do = func(_ context.Context, report bridge.Report) error {
+				report(bridge.Devices{Source: "toy", All: []bridge.Device{one}})
+				return nil
+			}
+			a.Permissions = []bridge.Permission{{Entity: "lamp", Allow: true}, {}}
+		})
+		const trigger = "latchkey/account/gate/call/trigger"
+		h.press(trigger, `{"args":{"device":"d1","trigger":"gate"}}`) // is no lamp, though the one trigger known here
+		h.press(trigger, `{"args":{"device":"d1","trigger":"lamp"}}`)
+		if got := h.reasons(trigger); got != "unknown_target ok" || fired != "lamp" {
+			t.Errorf("results %q, fired %q; want unknown_target for the gate", got, fired)
 		}
 	})
 	bubble(t, "a call that names none must have the very arguments", func(t *testing.T) {

@@ -57,8 +57,8 @@ type caller struct {
 
 // callers are the entities of a device that call with equal arguments. A call with
 // more or other arguments is no match: relay 1 of a peripheral is not relay 1 of
-// the station. But where a call names its device, and just one verb there calls
-// it, that is the one whatever its other arguments: an operation with `for`.
+// the station. But where a call with AnyArgs names its device, and just one verb
+// there calls it, that is the one.
 func (d *device) callers(call *bridge.Call, args bridge.Args, named bool) (same []caller) {
 	var all []caller
 	for i := range d.Entities {
@@ -74,7 +74,7 @@ func (d *device) callers(call *bridge.Call, args bridge.Args, named bool) (same 
 			}
 		}
 	}
-	if len(same) == 0 && named && len(all) == 1 {
+	if len(same) == 0 && named && call.AnyArgs && len(all) == 1 {
 		return all
 	}
 	return same

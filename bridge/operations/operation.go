@@ -99,7 +99,7 @@ func (o *operation) call() bridge.Call {
 		c.Args = append(c.Args[:len(c.Args):len(c.Args)], bridge.Arg{Name: deviceArg, Type: bridge.ArgText, Min: 1, Max: bridge.MaxID})
 	}
 	if o.Write {
-		c.Effect, c.OfEntity = bridge.Writes, o.called
+		c.Effect, c.OfEntity, c.AnyArgs = bridge.Writes, o.called, o.For != ""
 	}
 	return c
 }
