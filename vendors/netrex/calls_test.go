@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/netrex"
 	sim "latchkey/vendors/netrex/netrexsim"
 )
@@ -22,15 +23,15 @@ func TestRequests(t *testing.T) {
 		}
 		var out []string
 		for _, change := range []func(*netrex.Options){func(*netrex.Options) {}, variables} {
-			cloud := answer(`{"data":{"nodeList":[{"node_id":1000,"type":"folder"}],"recordingPrepare":true}}`)
+			cloud := bridgetest.Answers(`{"data":{"nodeList":[{"node_id":1000,"type":"folder"}],"recordingPrepare":true}}`)
 			h := open(t, cloud, change, figures("peopleCountAverage", "peopleCountPassBy", "transactionCountPositive", "transactionCountNegative", "conversionCount"))
 			note := func(what string) {
-				for _, asked := range cloud.asked {
+				for _, asked := range cloud.Asked() {
 					out = append(out, what+": "+asked)
 				}
-				cloud.asked = nil
+				cloud.Forget()
 			}
-			h.mustRun("nodes")
+			h.MustRun("nodes")
 			note("task nodes")
 			for _, c := range []struct {
 				name string
@@ -41,12 +42,12 @@ func TestRequests(t *testing.T) {
 				{"recordings", bridge.Args{"node": "1001"}}, {"recordings", bridge.Args{"node": 1001.0, "from": "946684800", "to": 946688400.0}},
 				{"recording", bridge.Args{"recording": `r"1\"} <&`}}, {"prepare_recording", bridge.Args{"recording": "$height", "height": int64(720)}},
 			} {
-				_, _ = h.call(c.name, c.args)
+				_, _ = h.Call(c.name, c.args)
 				note("call " + c.name)
 			}
-			_ = h.run("statistics")
+			_ = h.Run("statistics")
 			note("task statistics")
-			_ = h.run("recordings")
+			_ = h.Run("recordings")
 			note("task recordings")
 		}
 		golden(t, "requests.golden", lines(out))
@@ -78,11 +79,11 @@ func TestCallsOnSim(t *testing.T) {
 				{"recordings", `[]`, bridge.Args{"node": 1003}},
 				{"recording", `"duration":3600`, bridge.Args{"recording": "rec-1"}},
 			} {
-				if got := h.mustCall(c.name, c.args); !strings.Contains(got, c.want) {
+				if got := result(t, h, c.name, c.args); !strings.Contains(got, c.want) {
 					t.Errorf("%s %v: %s, want %s in it", c.name, c.args, got, c.want)
 				}
 			}
-			if got := len(devices(h.take())); got != 5 {
+			if got := len(devices(h.Take())); got != 5 {
 				t.Errorf("the call nodes reported %d devices, want 5", got)
 			}
 			for _, c := range []struct {
@@ -92,8 +93,8 @@ func TestCallsOnSim(t *testing.T) {
 				{"recordings", bridge.Args{"node": 1}}, {"recordings", bridge.Args{"node": 1000}}, {"recording", bridge.Args{"recording": "x"}},
 				{"statistic", bridge.Args{"node": 1, "type": "conversionCount"}}, {"statistic", bridge.Args{"node": 1001, "type": "people"}}, {"nodes", bridge.Args{"type": "hovercraft"}},
 			} {
-				_, err := h.call(c.name, c.args)
-				if f := failure(t, err); f.Reason != bridge.ReasonRejected {
+				_, err := h.Call(c.name, c.args)
+				if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonRejected {
 					t.Errorf("%s %v: %+v, want rejected", c.name, c.args, f)
 				}
 			}
@@ -105,8 +106,8 @@ func TestCallsOnSim(t *testing.T) {
 func TestDeadToken(t *testing.T) {
 	for dead, want := range map[sim.Dead]bridge.Reason{sim.Dead401: bridge.ReasonRejected, sim.Dead403: bridge.ReasonRejected, sim.DeadErrors: bridge.ReasonRejected, sim.DeadPage: bridge.ReasonNoAnswer} {
 		s := sim.New(sim.Options{Settings: sim.Settings{Dead: dead}})
-		h := open(t, &simCloud{s.Handler(), "dead"})
-		if f := failure(t, h.run("nodes")); f.Reason != want {
+		h := open(t, bridgetest.Simulated(s.Handler(), base, "dead"))
+		if f := bridgetest.Failed(t, h.Run("nodes")); f.Reason != want {
 			t.Errorf("%q: %+v, want %s", dead, f, want)
 		}
 	}
@@ -115,28 +116,28 @@ func TestDeadToken(t *testing.T) {
 // A token without the right is told so, and nothing else.
 func TestMissingRight(t *testing.T) {
 	s := sim.New(sim.Options{})
-	h := open(t, &simCloud{s.Handler(), s.PortalToken(sim.DemoUser, "read")})
-	_, err := h.call("recordings", bridge.Args{"node": 1001})
-	if f := failure(t, err); f.Reason != bridge.ReasonRejected || !strings.Contains(f.Message, "may lack a right") {
+	h := open(t, bridgetest.Simulated(s.Handler(), base, s.PortalToken(sim.DemoUser, "read")))
+	_, err := h.Call("recordings", bridge.Args{"node": 1001})
+	if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonRejected || !strings.Contains(f.Message, "may lack a right") {
 		t.Errorf("%+v", f)
 	}
 }
 
 // A device's id serves where the node's own cannot stand in a topic.
 func TestNodeByDevice(t *testing.T) {
-	cloud := answer(`{"data":{"nodeList":[{"node_id":"Cam/A","type":"camera"}],"camera":{"recordings":null}}}`)
+	cloud := bridgetest.Answers(`{"data":{"nodeList":[{"node_id":"Cam/A","type":"camera"}],"camera":{"recordings":null}}}`)
 	h := open(t, cloud)
-	h.mustRun("nodes")
+	h.MustRun("nodes")
 	for _, id := range []string{"Cam/A", bridge.DeviceID("Cam/A")} {
-		cloud.asked = nil
-		if got := h.mustCall("recordings", bridge.Args{"node": id}); got != "[]" || !strings.Contains(cloud.asked[0], `node_id: \"Cam/A\"`) {
-			t.Errorf("%s: %s, asked %v", id, got, cloud.asked)
+		cloud.Forget()
+		if got := result(t, h, "recordings", bridge.Args{"node": id}); got != "[]" || !strings.Contains(cloud.Asked()[0], `node_id: \"Cam/A\"`) {
+			t.Errorf("%s: %s, asked %v", id, got, cloud.Asked())
 		}
 	}
 }
 
 func TestMalformedArguments(t *testing.T) {
-	cloud := answer("{}")
+	cloud := bridgetest.Answers("{}")
 	h := open(t, cloud)
 	for _, c := range []struct {
 		call string
@@ -150,13 +151,13 @@ func TestMalformedArguments(t *testing.T) {
 		{"nodes", bridge.Args{"type": "camera) { name } #"}}, {"nodes", bridge.Args{"type": strings.Repeat("x", 300)}},
 		{"prepare_recording", bridge.Args{"recording": "r", "height": int64(1), "node": "a/b"}},
 	} {
-		_, err := h.call(c.call, c.args)
-		if err == nil || failure(t, err).Reason != bridge.ReasonMalformed {
+		_, err := h.Call(c.call, c.args)
+		if err == nil || bridgetest.Failed(t, err).Reason != bridge.ReasonMalformed {
 			t.Errorf("%s %v: %v, want malformed", c.call, c.args, err)
 		}
 	}
-	if len(cloud.asked) > 0 {
-		t.Errorf("asked %v", cloud.asked)
+	if len(cloud.Asked()) > 0 {
+		t.Errorf("asked %v", cloud.Asked())
 	}
 }
 
@@ -166,23 +167,23 @@ func TestBadFields(t *testing.T) {
 		`{"data":{"camera":null,"recording":null,"recordingPrepare":null}}`, `{"data":{"camera":{"recordings":[{}]},"recording":5,"recordingPrepare":"yes","cameraList":{}}}`,
 		`{"data":{"camera":{"recordings":5},"recording":[],"recordingPrepare":false,"cameraList":7}}`, `{"data":{}}`, "<html>", `{"data":{"camera":{"rec`,
 	} {
-		h := open(t, answer(body))
+		h := open(t, bridgetest.Answers(body))
 		for _, c := range []struct {
 			name string
 			args bridge.Args
 		}{{"recordings", bridge.Args{"node": 1}}, {"recording", bridge.Args{"recording": "r"}}, {"prepare_recording", bridge.Args{"recording": "r", "height": int64(1)}}} {
-			if _, err := h.call(c.name, c.args); err == nil {
+			if _, err := h.Call(c.name, c.args); err == nil {
 				t.Errorf("%s: %s took it", body, c.name)
 			} else {
-				failure(t, err)
+				bridgetest.Failed(t, err)
 			}
 		}
-		if facts := h.take(); len(facts) != 0 {
+		if facts := h.Take(); len(facts) != 0 {
 			t.Errorf("%s: reported %v", body, facts)
 		}
 	}
-	h := open(t, answer(`{"data":{"recording":{"recording_id":5,"duration":"90","outputs":[{"height":"720"},{"height":null},{}],"download_url":{}}}}`))
-	if got, want := h.mustCall("recording", bridge.Args{"recording": "5"}), `{"duration":90,"heights":[720],"ready":false,"recording_id":"5"}`; got != want {
+	h := open(t, bridgetest.Answers(`{"data":{"recording":{"recording_id":5,"duration":"90","outputs":[{"height":"720"},{"height":null},{}],"download_url":{}}}}`))
+	if got, want := result(t, h, "recording", bridge.Args{"recording": "5"}), `{"duration":90,"heights":[720],"ready":false,"recording_id":"5"}`; got != want {
 		t.Errorf("lenient: %s, want %s", got, want)
 	}
 }
@@ -190,7 +191,7 @@ func TestBadFields(t *testing.T) {
 // What the engine checks of arguments, every call declares.
 func TestDeclarations(t *testing.T) {
 	seen := map[string]bool{}
-	for _, c := range open(t, answer("{}")).Calls {
+	for _, c := range open(t, bridgetest.Answers("{}")).Calls {
 		if !bridge.IsID(c.Name) || c.Summary == "" || seen[c.Name] || c.Do == nil {
 			t.Errorf("call %+v", c)
 		}

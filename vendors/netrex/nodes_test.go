@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/netrex"
 	sim "latchkey/vendors/netrex/netrexsim"
 )
@@ -24,8 +25,8 @@ func everything(o *netrex.Options) {
 func TestIDs(t *testing.T) {
 	s := sim.New(sim.Options{})
 	h := onSim(t, s, everything)
-	h.mustRun("nodes")
-	facts := h.take()
+	h.MustRun("nodes")
+	facts := h.Take()
 	var out []string
 	for _, d := range devices(facts) {
 		for _, e := range d.Entities {
@@ -33,7 +34,7 @@ func TestIDs(t *testing.T) {
 		}
 	}
 	golden(t, "ids.golden", lines(out))
-	golden(t, "device.golden", asJSON(t, devices(facts)[2]))
+	golden(t, "device.golden", bridgetest.JSON(t, devices(facts)[2]))
 	golden(t, "nodes.golden", lines(told(facts)))
 	if got := due(facts); len(got) != 0 {
 		t.Errorf("due %v: nobody asked for figures yet", got)
@@ -44,9 +45,9 @@ func TestIDs(t *testing.T) {
 func TestCameras(t *testing.T) {
 	for _, set := range []sim.Settings{{}, {TextIDs: true}, {EmptyExternal: true}} {
 		h := onSim(t, sim.New(sim.Options{Settings: set}))
-		h.mustRun("nodes")
+		h.MustRun("nodes")
 		var names []string
-		for _, d := range devices(h.take()) {
+		for _, d := range devices(h.Take()) {
 			names = append(names, d.ID+" "+d.Name+" "+d.Facts["folder"])
 		}
 		want := []string{"overview Cameras ", "1001 Yard Depot", "1002 Gate Hall", "1003 camera 1003 Hall", "1401 Attic Loop"}
@@ -59,14 +60,14 @@ func TestCameras(t *testing.T) {
 // A guest's token sees the guest's nodes; a null list is an empty one.
 func TestGuest(t *testing.T) {
 	s := sim.New(sim.Options{})
-	h := open(t, &simCloud{s.Handler(), s.PortalToken(sim.DemoGuest, "read")})
-	h.mustRun("nodes")
-	if got := devices(h.take()); len(got) != 2 || got[1].Facts["folder"] != "" || got[1].Facts["parent_node_id"] != "1000" {
+	h := open(t, bridgetest.Simulated(s.Handler(), base, s.PortalToken(sim.DemoGuest, "read")))
+	h.MustRun("nodes")
+	if got := devices(h.Take()); len(got) != 2 || got[1].Facts["folder"] != "" || got[1].Facts["parent_node_id"] != "1000" {
 		t.Errorf("the guest sees %+v", got)
 	}
-	h = open(t, answer(`{"data":{"nodeList":null}}`))
-	h.mustRun("nodes")
-	if got := told(h.take()); len(got) != 1 || got[0] != "overview/cameras 0" {
+	h = open(t, bridgetest.Answers(`{"data":{"nodeList":null}}`))
+	h.MustRun("nodes")
+	if got := told(h.Take()); len(got) != 1 || got[0] != "overview/cameras 0" {
 		t.Errorf("a null list: %v", got)
 	}
 }
@@ -78,8 +79,8 @@ func TestForget(t *testing.T) {
 		s := sim.New(sim.Options{})
 		h, hasty := onSim(t, s), onSim(t, s, func(o *netrex.Options) { o.Forget = 0 })
 		listed := func(h *house) string {
-			h.mustRun("nodes")
-			for _, line := range told(h.take()) {
+			h.MustRun("nodes")
+			for _, line := range told(h.Take()) {
 				if state, ok := strings.CutPrefix(line, "1002/listed "); ok {
 					return state
 				}
@@ -114,12 +115,12 @@ func TestForget(t *testing.T) {
 
 // Trees that go round: nothing hangs on itself, whatever the path.
 func TestLoops(t *testing.T) {
-	h := open(t, answer(`{"data":{"nodeList":[
+	h := open(t, bridgetest.Answers(`{"data":{"nodeList":[
 		{"node_id":1,"parent_node_id":1,"type":"folder","name":"Loop"},{"node_id":2,"parent_node_id":3,"type":"folder"},{"node_id":3,"parent_node_id":2,"type":"folder"},
 		{"node_id":4,"parent_node_id":2,"type":"camera"},{"node_id":5,"parent_node_id":99,"type":"camera"},{"node_id":6,"parent_node_id":7,"type":"camera"},{"node_id":7,"parent_node_id":1,"type":"box"}]}}`), everything)
-	h.mustRun("nodes")
+	h.MustRun("nodes")
 	got := map[string]string{}
-	for _, d := range devices(h.take())[1:] {
+	for _, d := range devices(h.Take())[1:] {
 		got[d.ID] = d.Via
 		if d.ID == "1" && d.Facts["folder"] != "" {
 			t.Errorf("%s lies in itself", d.Name)
@@ -133,11 +134,11 @@ func TestLoops(t *testing.T) {
 // Odd ids and names make usable devices, each once.
 func TestOddNodes(t *testing.T) {
 	long := strings.Repeat("x", 300)
-	h := open(t, answer(`{"data":{"nodeList":[{"node_id":"a/b c","type":"camera","name":"Same"},{"node_id":"☂","type":"CAMERA","name":"Same"},{"node_id":"`+long+`","type":"camera","name":"`+long+`"},
+	h := open(t, bridgetest.Answers(`{"data":{"nodeList":[{"node_id":"a/b c","type":"camera","name":"Same"},{"node_id":"☂","type":"CAMERA","name":"Same"},{"node_id":"`+long+`","type":"camera","name":"`+long+`"},
 		{"node_id":"overview","type":"camera"},{"node_id":"state","type":"camera"},{"node_id":7,"type":"camera","name":{"x":1},"external_id":"seven"},{"node_id":7,"type":"camera"},
 		{"node_id":"1C:CA:E3:A1:B2:C3","type":"camera"},{"node_id":"1ccae3a1b2c3","type":"camera"},{"node_id":8,"type":["?"]},{"node_id":9,"type":"hovercraft"}]}}`))
-	h.mustRun("nodes")
-	facts := h.take()
+	h.MustRun("nodes")
+	facts := h.Take()
 	seen := map[string]bool{}
 	for _, d := range devices(facts) {
 		if !bridge.IsID(d.ID) || bridge.IsReservedID(d.ID) || seen[d.ID] || d.Name == "" {
@@ -159,22 +160,22 @@ func TestTenThousand(t *testing.T) {
 	for i := range 10000 {
 		fmt.Fprintf(&b, `,{"node_id":%d,"parent_node_id":%d,"type":"camera","name":"Camera"}`, i+1, i)
 	}
-	h := open(t, answer(b.String()+"]}}"))
-	h.mustRun("nodes", "nodes")
-	if got := devices(h.take()); len(got) != 10001 || got[10000].Via != "9999" {
+	h := open(t, bridgetest.Answers(b.String()+"]}}"))
+	h.MustRun("nodes", "nodes")
+	if got := devices(h.Take()); len(got) != 10001 || got[10000].Via != "9999" {
 		t.Errorf("%d devices, the last via %s", len(got), got[len(got)-1].Via)
 	}
 }
 
 // The vendor's words are kept for debug logs, without what may be a token.
 func TestDetail(t *testing.T) {
-	h := open(t, answer(`{"errors":[{"message":"no right for portal-canarycanary12 here"}]}`+strings.Repeat(" ", 10000)+`x`))
-	f := failure(t, h.run("nodes"))
+	h := open(t, bridgetest.Answers(`{"errors":[{"message":"no right for portal-canarycanary12 here"}]}`+strings.Repeat(" ", 10000)+`x`))
+	f := bridgetest.Failed(t, h.Run("nodes"))
 	if len(f.Detail) > 2048 || strings.Contains(string(f.Detail)+f.Message, "canary") {
 		t.Errorf("%s: %s", f.Message, f.Detail)
 	}
-	h = open(t, answer(`{"errors":[{"message":"no right for portal-canarycanary12 here"}]}`))
-	if f := failure(t, h.run("nodes")); string(f.Detail) != `{"errors":[{"message":"no right for *** here"}]}` {
+	h = open(t, bridgetest.Answers(`{"errors":[{"message":"no right for portal-canarycanary12 here"}]}`))
+	if f := bridgetest.Failed(t, h.Run("nodes")); string(f.Detail) != `{"errors":[{"message":"no right for *** here"}]}` {
 		t.Errorf("detail: %s", f.Detail)
 	}
 }
@@ -189,15 +190,15 @@ func TestBadAnswers(t *testing.T) {
 		`{"errors":[{"message":"secret","extensions":{"code":"FORBIDDEN"}}],"data":{"nodeList":[]}}`: bridge.ReasonRejected,
 		`{"errors":["secret"]}`: bridge.ReasonRejected, `{"errors":[7],"data":null}`: bridge.ReasonRejected, `{"error":"A secret sentence."}`: bridge.ReasonRejected,
 	} {
-		h := open(t, answer(body))
-		f := failure(t, h.run("nodes"))
+		h := open(t, bridgetest.Answers(body))
+		f := bridgetest.Failed(t, h.Run("nodes"))
 		if f.Reason != want || strings.Contains(f.Message, "secret") {
 			t.Errorf("%s: %s %q, want %s", body, f.Reason, f.Message, want)
 		}
 		if strings.Contains(body, "FORBIDDEN") && !strings.Contains(f.Message, "FORBIDDEN") {
 			t.Errorf("%q does not name the code", f.Message)
 		}
-		if got := h.take(); len(got) != 0 {
+		if got := h.Take(); len(got) != 0 {
 			t.Errorf("%s: reported %v", body, got)
 		}
 	}

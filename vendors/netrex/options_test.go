@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/netrex"
 )
 
@@ -108,7 +109,7 @@ func TestProfile(t *testing.T) {
 	s := settings()
 	s.BaseURL += "/" // a slash at the end changes nothing
 	p := options().Profile(s)
-	golden(t, "dialect.golden", asJSON(t, p.Dialect))
+	golden(t, "dialect.golden", bridgetest.JSON(t, p.Dialect))
 	if p.Origins[""].Base != base || p.Pace[""].Every == 0 || !p.Renew403 || !p.RenewPage {
 		t.Errorf("profile: %+v", p)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/netrex"
 	sim "latchkey/vendors/netrex/netrexsim"
 )
@@ -25,7 +26,7 @@ type shown struct {
 
 func list(t *testing.T, h *house, args bridge.Args) (all []shown) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(h.mustCall("recordings", args)), &all); err != nil {
+	if err := json.Unmarshal([]byte(result(t, h, "recordings", args)), &all); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -38,27 +39,27 @@ func TestRecording(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := sim.New(sim.Options{})
 			h := onSim(t, s, func(o *netrex.Options) { o.Links = links })
-			h.mustRun("nodes")
+			h.MustRun("nodes")
 			all := list(t, h, bridge.Args{"node": 1001.0})
 			if len(all) != 1 || all[0].Duration != 3600 || all[0].Ready || len(all[0].Heights) != 3 {
 				t.Fatalf("recordings: %+v", all)
 			}
 			id := all[0].ID
-			h.take()
-			if got, want := h.mustCall("prepare_recording", bridge.Args{"recording": id}), fmt.Sprintf(`{"height":1080,"ready":false,"recording_id":%q}`, id); got != want {
+			h.Take()
+			if got, want := result(t, h, "prepare_recording", bridge.Args{"recording": id}), fmt.Sprintf(`{"height":1080,"ready":false,"recording_id":%q}`, id); got != want {
 				t.Errorf("prepared: %s, want %s", got, want)
 			}
-			if diff := cmp.Diff([]string{"recordings in 5s"}, due(h.take())); diff != "" {
+			if diff := cmp.Diff([]string{"recordings in 5s"}, due(h.Take())); diff != "" {
 				t.Errorf("due (-want +got):\n%s", diff)
 			}
-			h.mustRun("recordings")
-			if facts := h.take(); len(told(facts)) != 0 || len(due(facts)) != 1 {
+			h.MustRun("recordings")
+			if facts := h.Take(); len(told(facts)) != 0 || len(due(facts)) != 1 {
 				t.Errorf("at once: %v", facts)
 			}
 			time.Sleep(5 * time.Second)
-			got := h.mustCall("recording", bridge.Args{"recording": id})
-			h.mustRun("recordings", "recordings")
-			facts := h.take()
+			got := result(t, h, "recording", bridge.Args{"recording": id})
+			h.MustRun("recordings", "recordings")
+			facts := h.Take()
 			event := fmt.Sprintf("1001/recording_ready prepared %s/prepared map[", id)
 			if lines := told(facts); len(lines) != 1 || !strings.HasPrefix(lines[0], event) || strings.Contains(lines[0], "download_url") != links || len(due(facts)) != 0 {
 				t.Errorf("ready: %v", lines)
@@ -78,12 +79,12 @@ func TestRecordingFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sim.New(sim.Options{Settings: sim.Settings{PrepareRefused: true}})
 		h := onSim(t, s)
-		h.mustRun("nodes")
+		h.MustRun("nodes")
 		id := list(t, h, bridge.Args{"node": "1001"})[0].ID
 		prepare := func(args bridge.Args) *bridge.Failure {
 			t.Helper()
-			_, err := h.call("prepare_recording", args)
-			return failure(t, err)
+			_, err := h.Call("prepare_recording", args)
+			return bridgetest.Failed(t, err)
 		}
 		if f := prepare(bridge.Args{"recording": id}); f.Reason != bridge.ReasonRejected {
 			t.Errorf("not begun: %+v", f)
@@ -98,13 +99,13 @@ func TestRecordingFails(t *testing.T) {
 			t.Errorf("unknown to the cloud: %+v", f)
 		}
 		s.Change(func(set *sim.Settings) { set.PrepareRefused, set.Prepare = false, time.Hour })
-		h.mustCall("prepare_recording", bridge.Args{"recording": id})
-		h.take()
+		result(t, h, "prepare_recording", bridge.Args{"recording": id})
+		h.Take()
 		looks := 0
 		for range 100 { // as the engine does
-			h.mustRun("recordings")
+			h.MustRun("recordings")
 			looks++
-			facts := h.take()
+			facts := h.Take()
 			if lines := told(facts); len(lines) > 0 {
 				if !strings.HasPrefix(lines[0], "1001/recording_ready failed "+id+"/failed") {
 					t.Errorf("given up: %v", lines)
@@ -132,13 +133,13 @@ func TestRecordingOfNode(t *testing.T) {
 			events int
 		}{{bridge.Args{}, 0}, {bridge.Args{"node": 1001}, 1}, {bridge.Args{"node": 1000}, 0}} {
 			h := onSim(t, s, everything) // after a restart
-			h.mustRun("nodes")
+			h.MustRun("nodes")
 			c.args["recording"], c.args["height"] = id, int64(360)
-			h.mustCall("prepare_recording", c.args)
+			result(t, h, "prepare_recording", c.args)
 			time.Sleep(5 * time.Second)
-			h.take()
-			h.mustRun("recordings")
-			if got := told(h.take()); len(got) != c.events {
+			h.Take()
+			h.MustRun("recordings")
+			if got := told(h.Take()); len(got) != c.events {
 				t.Errorf("%v: %v, want %d events", c.args, got, c.events)
 			}
 		}
@@ -147,21 +148,21 @@ func TestRecordingOfNode(t *testing.T) {
 
 // At most twenty at once; the same one again counts once.
 func TestRecordingsAtOnce(t *testing.T) {
-	h := open(t, answer(`{"data":{"recordingPrepare":true}}`))
+	h := open(t, bridgetest.Answers(`{"data":{"recordingPrepare":true}}`))
 	for i := range 21 {
-		_, err := h.call("prepare_recording", bridge.Args{"recording": fmt.Sprint("r", i%20), "height": int64(1)})
+		_, err := h.Call("prepare_recording", bridge.Args{"recording": fmt.Sprint("r", i%20), "height": int64(1)})
 		if err != nil {
 			t.Fatalf("number %d: %v", i, err)
 		}
 	}
-	_, err := h.call("prepare_recording", bridge.Args{"recording": "one more", "height": int64(1)})
-	if f := failure(t, err); f.Reason != bridge.ReasonBusy {
+	_, err := h.Call("prepare_recording", bridge.Args{"recording": "one more", "height": int64(1)})
+	if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonBusy {
 		t.Errorf("%+v", f)
 	}
-	h = open(t, answer(`{"data":{"recordingPrepare":false}}`))
+	h = open(t, bridgetest.Answers(`{"data":{"recordingPrepare":false}}`))
 	for i := range 21 { // what was not begun takes no place
-		_, err := h.call("prepare_recording", bridge.Args{"recording": fmt.Sprint(i), "height": int64(1)})
-		if f := failure(t, err); f.Reason != bridge.ReasonRejected {
+		_, err := h.Call("prepare_recording", bridge.Args{"recording": fmt.Sprint(i), "height": int64(1)})
+		if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonRejected {
 			t.Fatalf("number %d: %+v", i, f)
 		}
 	}
@@ -177,7 +178,7 @@ func TestNoRightToRecordings(t *testing.T) {
 	}
 	set = settings()
 	set.Scope = "read"
-	a, err := options().Open(set, bridge.Env{Cloud: answer(`{"data":{"nodeList":[{"node_id":1,"type":"camera"}]}}`)})
+	a, err := options().Open(set, bridge.Env{Cloud: bridgetest.Answers(`{"data":{"nodeList":[{"node_id":1,"type":"camera"}]}}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

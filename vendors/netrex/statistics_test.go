@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/netrex"
 	sim "latchkey/vendors/netrex/netrexsim"
 )
@@ -34,21 +35,21 @@ func TestStatistics(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := sim.New(sim.Options{Settings: sim.Settings{TextNumbers: text}})
 			h := onSim(t, s, figures("peopleCountPassBy", "conversionCount"))
-			h.mustRun("statistics")
-			if got := h.take(); len(got) != 0 {
+			h.MustRun("statistics")
+			if got := h.Take(); len(got) != 0 {
 				t.Fatalf("before the list: %v", got)
 			}
 			time.Sleep(30*time.Hour + 7*time.Minute)
-			h.mustRun("nodes")
-			if got := due(h.take()); len(got) != 1 || got[0] != "statistics in 0s" {
+			h.MustRun("nodes")
+			if got := due(h.Take()); len(got) != 1 || got[0] != "statistics in 0s" {
 				t.Errorf("due %v, want the figures that were asked for too early", got)
 			}
-			h.mustRun("statistics")
+			h.MustRun("statistics")
 			now := time.Now()
 			y, m, d := now.Date()
 			n := s.Counted(1000, time.Date(y, m, d, 0, 0, 0, 0, time.Local).Unix(), now.Unix())
 			want := []string{fmt.Sprintf("1000/people_passed_by %d", n), "1000/conversion 12.5"}
-			if diff := cmp.Diff(want, onlyFigures(h.take())); diff != "" || n == 0 {
+			if diff := cmp.Diff(want, onlyFigures(h.Take())); diff != "" || n == 0 {
 				t.Errorf("figures (-want +got):\n%s", diff)
 			}
 		})
@@ -57,7 +58,8 @@ func TestStatistics(t *testing.T) {
 
 // A figure that is refused is unknown, told once, and does not keep others away.
 func TestRefusedFigure(t *testing.T) {
-	h := open(t, &fakeCloud{answer: func(query string) (bridge.Reply, error) {
+	h := open(t, &bridgetest.FakeCloud{Answer: func(r bridge.Request) (bridge.Reply, error) {
+		query := fmt.Sprintf("%s", r.JSON)
 		body := `{"data":{"nodeList":[{"node_id":1000,"type":"folder"}]}}`
 		switch {
 		case strings.Contains(query, "peopleCountPassBy"):
@@ -67,13 +69,13 @@ func TestRefusedFigure(t *testing.T) {
 		}
 		return bridge.Reply{Status: 200, Body: []byte(body)}, nil
 	}}, figures("peopleCountPassBy", "transactionCountPositive"))
-	h.mustRun("nodes", "statistics", "statistics")
+	h.MustRun("nodes", "statistics", "statistics")
 	want := []string{"1000/people_passed_by None", "1000/transactions_positive 1000"}
-	if diff := cmp.Diff(append(want, want...), onlyFigures(h.take())); diff != "" {
+	if diff := cmp.Diff(append(want, want...), onlyFigures(h.Take())); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
 	}
-	if got := strings.Count(h.log.String(), "the cloud refuses a figure"); got != 1 {
-		t.Errorf("told %d times, want once:\n%s", got, h.log.String())
+	if got := strings.Count(h.Log.String(), "the cloud refuses a figure"); got != 1 {
+		t.Errorf("told %d times, want once:\n%s", got, h.Log.String())
 	}
 }
 
@@ -84,7 +86,7 @@ func TestFigureAnswers(t *testing.T) {
 		`{"data":{"statisticDataMetric":"x"}}`: "error", `{"data":{"statisticDataMetric":"NaN"}}`: "error", `{"data":{"statisticDataMetric":[1]}}`: "error", `{"data":{}}`: "error", "<p>": "error",
 	} {
 		nodes := true
-		h := open(t, &fakeCloud{answer: func(string) (bridge.Reply, error) {
+		h := open(t, &bridgetest.FakeCloud{Answer: func(bridge.Request) (bridge.Reply, error) {
 			text := body
 			if nodes {
 				text = `{"data":{"nodeList":[{"node_id":1000,"type":"folder"}]}}`
@@ -92,11 +94,11 @@ func TestFigureAnswers(t *testing.T) {
 			nodes = false
 			return bridge.Reply{Status: 200, Body: []byte(text)}, nil
 		}}, figures("peopleCountPassBy"))
-		h.mustRun("nodes")
-		h.take()
+		h.MustRun("nodes")
+		h.Take()
 		got := "error"
-		if err := h.run("statistics"); err == nil {
-			got = strings.TrimPrefix(onlyFigures(h.take())[0], "1000/people_passed_by ")
+		if err := h.Run("statistics"); err == nil {
+			got = strings.TrimPrefix(onlyFigures(h.Take())[0], "1000/people_passed_by ")
 		}
 		if got != want {
 			t.Errorf("%s: %s, want %s", body, got, want)
@@ -108,7 +110,7 @@ func TestFigureAnswers(t *testing.T) {
 func TestFigureFailures(t *testing.T) {
 	for status, ends := range map[int]bool{400: false, 401: true, 403: true, 404: true, 422: false} {
 		nodes := true
-		cloud := &fakeCloud{answer: func(string) (bridge.Reply, error) {
+		cloud := &bridgetest.FakeCloud{Answer: func(bridge.Request) (bridge.Reply, error) {
 			if nodes {
 				nodes = false
 				return bridge.Reply{Status: 200, Body: []byte(`{"data":{"nodeList":[{"node_id":1000,"type":"folder"}]}}`)}, nil
@@ -116,9 +118,9 @@ func TestFigureFailures(t *testing.T) {
 			return bridge.Reply{}, &bridge.Failure{Reason: bridge.ReasonRejected, Status: status, Message: "no"}
 		}}
 		h := open(t, cloud, figures("peopleCountPassBy", "conversionCount"))
-		h.mustRun("nodes")
-		if err := h.run("statistics"); (err != nil) != ends || len(cloud.asked) != map[bool]int{true: 2, false: 3}[ends] {
-			t.Errorf("HTTP %d: %v after %d requests, want it ended: %v", status, err, len(cloud.asked), ends)
+		h.MustRun("nodes")
+		if err := h.Run("statistics"); (err != nil) != ends || len(cloud.Asked()) != map[bool]int{true: 2, false: 3}[ends] {
+			t.Errorf("HTTP %d: %v after %d requests, want it ended: %v", status, err, len(cloud.Asked()), ends)
 		}
 	}
 }
@@ -129,13 +131,13 @@ func TestFiguresOfNewNode(t *testing.T) {
 	h := onSim(t, s, func(o *netrex.Options) {
 		o.Statistics = []netrex.Statistic{{Node: "3000", Types: []string{"conversionCount"}}}
 	})
-	h.mustRun("nodes", "statistics")
-	if got := onlyFigures(h.take()); len(got) != 0 {
+	h.MustRun("nodes", "statistics")
+	if got := onlyFigures(h.Take()); len(got) != 0 {
 		t.Errorf("figures of no node: %v", got)
 	}
 	s.Seed(sim.Node{ID: 3000, Type: "dashboard", Name: "Door"})
-	h.mustRun("nodes")
-	if got := due(h.take()); len(got) != 1 {
+	h.MustRun("nodes")
+	if got := due(h.Take()); len(got) != 1 {
 		t.Errorf("due: %v", got)
 	}
 }
