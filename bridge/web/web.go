@@ -157,6 +157,16 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
+// Close stops listening, for a server that is never run.
+func (s *Server) Close() (err error) {
+	for _, l := range []net.Listener{s.o.Listener, s.o.Socket} {
+		if l != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}
+	return err
+}
+
 // Handler is everything on the web listener.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()

@@ -30,7 +30,11 @@ func TestWhoMayEnter(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := &browser{t: t, host: c.host, header: c.header}
-			for _, path := range []string{"/", "/api/v1/status"} {
+			paths := []string{"/", "/api/v1/status"}
+			if c.want != 200 {
+				paths = append(paths, "/api/v1/events") // else without end
+			}
+			for _, path := range paths {
 				if got, _, _ := b.do("GET", page+path, nil); got != c.want {
 					t.Errorf("GET %s = %d, want %d", path, got, c.want)
 				}
@@ -142,8 +146,33 @@ func TestHealthAndMetrics(t *testing.T) {
 	if got != 200 || !strings.Contains(body, `latchkey_commands_total{reason="ok"} 3`) || !strings.Contains(body, "go_goroutines") {
 		t.Errorf("metrics: %d\n%s", got, body)
 	}
-	if got, _, _ := (&browser{t: t, host: "192.0.2.7"}).do("GET", page+"/metrics", nil); got != 401 {
-		t.Errorf("metrics from elsewhere: %d, want 401", got)
+}
+
+// web.metrics: who may scrape, beside the machine itself.
+func TestWhoMayScrape(t *testing.T) {
+	for _, c := range []struct {
+		mode            string
+		loopback, guest int
+		signedIn        int
+	}{
+		{"", 200, 401, 401},
+		{"loopback", 200, 401, 401},
+		{"signed_in", 200, 401, 200},
+		{"open", 200, 200, 200},
+	} {
+		t.Run(c.mode, func(t *testing.T) {
+			page, _ := serve(t, &fake{}, func(o *web.Options) { o.Metrics = c.mode })
+			guest, person := &browser{t: t, host: "192.0.2.7"}, &browser{t: t, host: "192.0.2.7"}
+			person.do("POST", page+"/session", url.Values{"password": {password}})
+			for b, want := range map[*browser]int{{t: t}: c.loopback, guest: c.guest, person: c.signedIn} {
+				if got, _, _ := b.do("GET", page+"/metrics", nil); got != want {
+					t.Errorf("as %+v: %d, want %d", b, got, want)
+				}
+			}
+			if got, _, _ := guest.do("GET", page+"/healthz", nil); got != 200 {
+				t.Errorf("healthz from elsewhere: %d, want 200", got)
+			}
+		})
 	}
 }
 

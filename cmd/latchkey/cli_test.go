@@ -160,6 +160,12 @@ func TestWithoutDaemon(t *testing.T) {
 			t.Errorf("%v: exit %d, %q", args, code, errs)
 		}
 	}
+	if code, out, errs := runWith(t, []string{"LATCHKEY_CONFIG=" + h.config()}, "", "check"); code != 0 || !strings.Contains(out, h.config()+" is fine: 2 accounts") {
+		t.Errorf("check of $LATCHKEY_CONFIG: %d %q %q", code, out, errs)
+	}
+	if code, out, errs := runWith(t, []string{"LATCHKEY_CONFIG="}, "", "check"); code != 2 || !strings.Contains(out, "/etc/latchkey/config.yaml: ") {
+		t.Errorf("check of the default: %d %q %q", code, out, errs)
+	}
 	if code, out, _ := run(t, "", "version"); code != 0 || !regexp.MustCompile(`^latchkey \S+, commit \S+, go1\.\d+`).MatchString(out) {
 		t.Errorf("version: %d %q", code, out)
 	}
