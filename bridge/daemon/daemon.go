@@ -91,11 +91,16 @@ func Run(ctx context.Context, o Options) error {
 	defer func() { d.closeStore() }()
 	d.clearUploads(c)
 	defer d.told(d.notify.Stopping)
+	var before *config.Config // what the last house was built from
 	for {
 		h, err := d.build(c)
+		if err != nil && before != nil {
+			h, err = d.rebuild(before, c, err)
+		}
 		if err != nil {
 			return err
 		}
+		before = h.conf.Load()
 		next, err := h.run(ctx)
 		if next == nil {
 			return err
@@ -110,6 +115,20 @@ func Run(ctx context.Context, o Options) error {
 			d.log.Info("the configuration is taken up: what all accounts share has changed")
 		}
 	}
+}
+
+// rebuild builds the house of before, because the changed configuration turned out
+// to be of no use: its address is taken, say. It is not tried again before the file
+// changes once more.
+func (d *daemon) rebuild(before, c *config.Config, why error) (*house, error) {
+	d.log.Error("the changed configuration is not in force", "err", why)
+	again := *before
+	again.Sources = c.Sources
+	h, err := d.build(&again)
+	if err == nil {
+		h.engine.ConfigError(why.Error())
+	}
+	return h, err
 }
 
 func (d *daemon) configOptions() config.Options {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,8 @@ import (
 // How long the broker has for the doctor.
 const (
 	brokerWait = 8 * time.Second
-	echoWait   = 2 * time.Second // also for retained messages to arrive
+	echoWait   = 2 * time.Second
+	keptWait   = echoWait / 4 // for retained messages to arrive
 )
 
 // family is a kind of topics that latchkey has to read or write. An echo of a
@@ -121,8 +123,8 @@ func (e *ear) connected(ctx context.Context, client *mqtt.Client) bool {
 }
 
 // listen waits for the echoes, and a moment for what the broker keeps.
-func (e *ear) listen(ctx context.Context, families []family) {
-	least, most, tick := time.After(echoWait/4), time.After(echoWait), time.NewTicker(20*time.Millisecond)
+func (e *ear) listen(ctx context.Context, families []family, patience time.Duration) {
+	least, most, tick := time.After(keptWait), time.After(patience), time.NewTicker(20*time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
@@ -146,66 +148,92 @@ func (e *ear) heardAll(families []family) bool {
 	return !slices.ContainsFunc(families, func(f family) bool { return !e.heard[f.echo] })
 }
 
-// broker connects beside the daemon, with its name and password.
-func (d *doctor) broker(ctx context.Context) {
-	c, families := d.config.MQTT, families(d.config)
+// rights are what the broker lets latchkey do.
+type rights struct {
+	taken    bool // it takes latchkey in at all
+	why      error
+	whole    bool // nothing broke off while it was asked
+	denied   []denied
+	retained []string // commands that it keeps
+}
+
+type denied struct{ filter, message string }
+
+// askRights connects beside the daemon, with its name and password, and waits so
+// long for the echoes. An error is a setting that cannot be used.
+func askRights(ctx context.Context, c *config.Config, dial func(ctx context.Context, network, address string) (net.Conn, error), patience time.Duration) (rights, error) {
+	families := families(c)
 	e := &ear{heard: map[string]bool{}, retained: map[string]bool{}, changed: make(chan struct{}, 1), subscribed: make(chan struct{})}
 	var routes []mqtt.Route
 	for _, f := range families {
 		e.probes = append(e.probes, bridge.Message{Topic: f.echo, Stage: bridge.StageEvent})
 		routes = append(routes, mqtt.Route{Filter: f.filter, Take: e.take})
 	}
-	client, err := mqtt.New(mqtt.Options{Broker: c.Broker, Username: c.Username, Password: c.Password, TLS: mqtt.TLS(c.TLS), ClientID: "latchkey_" + d.config.Instance + "_doctor",
-		Guest: true, Source: e, Routes: routes, Link: e, Dial: d.dial})
+	client, err := mqtt.New(mqtt.Options{Broker: c.MQTT.Broker, Username: c.MQTT.Username, Password: c.MQTT.Password, TLS: mqtt.TLS(c.MQTT.TLS), ClientID: "latchkey_" + c.Instance + "_doctor",
+		Guest: true, Source: e, Routes: routes, Link: e, Dial: dial})
 	if err != nil {
-		d.say("broker", web.Trouble, "correct mqtt in "+d.file, "%v", err)
-		return
+		return rights{}, err
 	}
 	run, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { _ = client.Run(run) })
 	defer func() { stop(); done.Wait() }()
 	if !e.connected(ctx, client) {
-		why := "it does not answer"
-		if err := client.State().Err; err != nil {
-			why = err.Error()
-		}
-		d.say("broker", web.Trouble, "is it running, are mqtt.broker, username and password right?", "%s: %s", c.Broker, why)
-		return
+		return rights{why: client.State().Err}, nil
 	}
-	d.say("broker", web.Fine, "", "%s takes latchkey in", c.Broker)
-	e.listen(ctx, families)
-	d.access(client.State(), e, families)
+	e.listen(ctx, families, patience)
+	return e.judge(client, families), nil
 }
 
-// access judges what came back.
-func (d *doctor) access(state mqtt.State, e *ear, families []family) {
+// judge says what came back, and what did not.
+func (e *ear) judge(client *mqtt.Client, families []family) rights {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	state := client.State()
+	found := rights{taken: true, whole: state.Ready && client.Stats().Losses == 0, retained: slices.Sorted(maps.Keys(e.retained))}
 	refused := map[string]bool{}
 	for _, p := range state.Problems {
 		refused[p.Topic] = p.Code == mqtt.ProblemNotSubscribed
 	}
-	good := 0
 	for _, f := range families {
-		const advice = "give latchkey's user the access rules below"
 		switch {
 		case refused[f.filter]:
-			d.say("access", web.Trouble, advice, "%s: the broker refuses the subscription of %s", f.name, f.filter)
+			found.denied = append(found.denied, denied{f.filter, fmt.Sprintf("%s: the broker refuses the subscription of %s", f.name, f.filter)})
 		case !e.heard[f.echo]:
-			d.say("access", web.Trouble, advice, "%s: a message on %s does not come back, so writing or reading there is forbidden", f.name, f.echo)
-		default:
-			good++
+			found.denied = append(found.denied, denied{f.filter, fmt.Sprintf("%s: a message on %s does not come back, so writing or reading there is forbidden", f.name, f.echo)})
 		}
 	}
-	if good == len(families) {
+	return found
+}
+
+// broker tells what it lets latchkey do.
+func (d *doctor) broker(ctx context.Context) {
+	broker := d.config.MQTT.Broker
+	found, err := askRights(ctx, d.config, d.dial, echoWait)
+	switch {
+	case err != nil:
+		d.say("broker", web.Trouble, "correct mqtt in "+d.file, "%v", err)
+		return
+	case !found.taken:
+		why := "it does not answer"
+		if found.why != nil {
+			why = found.why.Error()
+		}
+		d.say("broker", web.Trouble, "is it running, are mqtt.broker, username and password right?", "%s: %s", broker, why)
+		return
+	}
+	d.say("broker", web.Fine, "", "%s takes latchkey in", broker)
+	for _, f := range found.denied {
+		d.say("access", web.Trouble, "give latchkey's user the access rules below", "%s", f.message)
+	}
+	if len(found.denied) == 0 {
 		d.say("access", web.Fine, "", "latchkey may write and read all its topics")
 	}
-	for _, topic := range slices.Sorted(maps.Keys(e.retained)) {
+	for _, topic := range found.retained {
 		d.say("retained", web.Trouble, "clear it, and find who sends it with the retain flag: mosquitto_pub -r -n -t "+topic,
 			"the broker keeps a command on %s; latchkey refuses it at every start", topic)
 	}
-	if len(e.retained) == 0 {
+	if len(found.retained) == 0 {
 		d.say("retained", web.Fine, "", "the broker keeps no command")
 	}
 }

@@ -38,6 +38,7 @@ type house struct {
 	openings *openings           // the opening log's writer
 	earlier  []bridge.Result     // the last commands of before this house, newest first
 	health   chan struct{}       // capacity 1: the health of an account has changed
+	joined   joined              // capacity 1: the link came up
 	next     chan *config.Config // a configuration that needs a new house; capacity 1
 	replace  chan replacement    // a backup that does; capacity 1, sent once
 	replacer sync.Once           // who may send it
@@ -50,7 +51,7 @@ type house struct {
 // build makes the rooms. Nothing runs yet but the listeners, which are open so
 // that a port in use is told at once.
 func (d *daemon) build(c *config.Config) (_ *house, err error) {
-	h := &house{daemon: d, accounts: map[string]*tenant{}, next: make(chan *config.Config, 1), health: make(chan struct{}, 1), replace: make(chan replacement, 1)}
+	h := &house{daemon: d, accounts: map[string]*tenant{}, next: make(chan *config.Config, 1), health: make(chan struct{}, 1), joined: make(joined, 1), replace: make(chan replacement, 1)}
 	h.conf.Store(c)
 	h.openings = newOpenings(d.store, d.log)
 	if h.earlier, err = earlier(d.store); err != nil {
@@ -74,7 +75,7 @@ func (d *daemon) build(c *config.Config) (_ *house, err error) {
 	h.link, err = mqtt.New(mqtt.Options{
 		Broker: c.MQTT.Broker, Username: c.MQTT.Username, Password: c.MQTT.Password, TLS: mqtt.TLS(c.MQTT.TLS), ClientID: "latchkey_" + c.Instance,
 		Will:   bridge.Message{Topic: topics.BridgeState(), Payload: []byte("offline"), Stage: bridge.StageBridge},
-		Source: h.engine.Table(), Routes: h.routes(topics), Link: links{h.engine, h.hass}, OnProblems: h.linkProblems, Dial: d.o.Dial, Log: d.log,
+		Source: h.engine.Table(), Routes: h.routes(topics), Link: links{h.engine, h.hass, h.joined}, OnProblems: h.linkProblems, Dial: d.o.Dial, Log: d.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
@@ -84,7 +85,7 @@ func (d *daemon) build(c *config.Config) (_ *house, err error) {
 	}
 	for _, a := range c.Accounts {
 		if err := h.moveIn(a); err != nil {
-			return nil, err
+			return nil, errors.Join(err, h.web.Close())
 		}
 	}
 	return h, nil
@@ -138,6 +139,7 @@ func (h *house) run(ctx context.Context) (next *config.Config, err error) {
 	above.Go(func() error { return h.hangups(upper) })
 	above.Go(func() error { return h.beat(upper) })
 	above.Go(func() error { return h.identify(upper) })
+	above.Go(func() error { return h.checkRights(upper) })
 	above.Go(func() error { return h.watchStore(upper) })
 	above.Go(func() error {
 		select {

@@ -141,10 +141,17 @@ func TestDoctorAccess(t *testing.T) {
 			if code != c.code {
 				t.Errorf("exit %d, want %d\n%s%s", code, c.code, out, errs)
 			}
+			h.launch()
 			for _, part := range c.says {
 				if !strings.Contains(out, part) {
 					t.Errorf("does not say %q:\n%s", part, out)
 				}
+				if strings.HasSuffix(part, ": ") { // the daemon names it as well, by itself
+					h.log.await(t, 1, "message=\""+part)
+				}
+			}
+			if c.code == 0 {
+				h.log.await(t, 1, `"the broker's access rules were tried" denied=0`)
 			}
 		})
 	}

@@ -116,6 +116,18 @@ func TestReload(t *testing.T) {
 		h.mqtt.Await(topics.BridgeState(), bridgetest.Payload("online"), patience)
 		h.ready()
 		h.want(h.press(), bridge.ReasonOK, 2)
+		// What a check cannot know: the house of before stands again, and says why.
+		taken := strings.TrimPrefix(h.clouds["doorbird"].URL, "http://")
+		h.edit(func(text string) string { return strings.Replace(text, h.page, taken, 1) })
+		h.mqtt.Await(topics.BridgeInfo(), contains(`"config_error":"open the page (web.listen)`), patience)
+		h.ready()
+		h.want(h.press(), bridge.ReasonOK, 3)
+		h.mqtt.Skip()
+		h.edit(func(text string) string { return strings.Replace(text, "listen: "+taken, "listen: "+h.page, 1) })
+		h.mqtt.Await(topics.BridgeInfo(), contains(`"config_error":null`), patience)
+		if code := h.stop(); code != 0 {
+			t.Errorf("exit code %d, want 0", code)
+		}
 	})
 }
 

@@ -168,6 +168,12 @@ func (h *home) edit(change func(string) string) {
 // start runs `latchkey run` and waits until it is on the broker.
 func (h *home) start() {
 	h.t.Helper()
+	h.launch()
+	h.mqtt.Await(topics.BridgeState(), bridgetest.Payload("online"), patience)
+}
+
+func (h *home) launch() {
+	h.t.Helper()
 	h.started, h.accepts = time.Now().Truncate(time.Second), time.Time{}
 	h.process = exec.Command(program, "run", "--config", h.config())
 	h.process.Env = append(os.Environ(), h.env...)
@@ -177,7 +183,6 @@ func (h *home) start() {
 	}
 	h.exited = make(chan struct{})
 	go func() { defer close(h.exited); _ = h.process.Wait() }()
-	h.mqtt.Await(topics.BridgeState(), bridgetest.Payload("online"), patience)
 }
 
 // stop ends it as systemd does, and returns its exit code.
