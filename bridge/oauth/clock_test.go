@@ -136,3 +136,30 @@ func TestSignInBefore(t *testing.T) {
 		h.want(bridge.Valid, "", bridge.ActionNone)
 	})
 }
+
+// T13: times that were written by a wrong clock, or are read by one, end nothing:
+// here they lie a day back, and no token call comes through.
+func TestStoredTimesOfWrongClock(t *testing.T) {
+	for name, trusted := range map[string][2]bool{"wrong when written": {false, true}, "wrong when read": {true, false}} {
+		bubble(name, t, func(t *testing.T) {
+			var trust atomic.Bool
+			trust.Store(trusted[0])
+			v, m := newVendor(), newMemory()
+			h := signedIn(t, v, m, clockTrust(&trust))
+			_ = h.end()
+			pair := m.stored(t, "gate")["pair"].(map[string]any)
+			for _, member := range []string{"obtained", "expires"} {
+				at, err := time.Parse(time.RFC3339, pair[member].(string))
+				if err != nil {
+					t.Fatal(err)
+				}
+				m.records["gate"] = bytes.ReplaceAll(m.records["gate"], []byte(pair[member].(string)), []byte(at.Add(-24*time.Hour).Format(time.RFC3339)))
+			}
+			v.act(noDial)
+			trust.Store(trusted[1])
+			h = start(t, v, m, clockTrust(&trust))
+			time.Sleep(30 * time.Minute)
+			h.wantServing()
+		})
+	}
+}
