@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -71,40 +72,77 @@ type Result struct {
 	Data      json.RawMessage // of a call; nil is null
 }
 
-// resultJSON is the Contract's object.
-type resultJSON struct {
-	ID        *string         `json:"id"`
-	Account   *string         `json:"account"`
-	Device    *string         `json:"device"`
-	Entity    *string         `json:"entity"`
-	Action    *string         `json:"action"`
-	Outcome   Outcome         `json:"outcome"`
-	Reason    Reason          `json:"reason"`
-	Message   *string         `json:"message"`
-	Status    *int            `json:"status"`
-	LatencyMS int64           `json:"latency_ms"`
-	At        *time.Time      `json:"at"`
-	Data      json.RawMessage `json:"result"`
+// MarshalJSON writes the Contract's object.
+func (r Result) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil) }
+
+// AppendJSON writes the Contract's object behind b. It is written by hand because
+// somebody waits for it, and encoding/json goes through it twice. An error means
+// that Data is no JSON.
+func (r Result) AppendJSON(b []byte) ([]byte, error) {
+	b = appendText(append(b, `{"id":`...), r.ID)
+	b = appendText(append(b, `,"account":`...), r.Account)
+	b = appendText(append(b, `,"device":`...), r.Device)
+	b = appendText(append(b, `,"entity":`...), r.Entity)
+	b = appendText(append(b, `,"action":`...), r.Action)
+	b = appendText(append(b, `,"outcome":`...), string(r.Reason.Outcome()))
+	b = appendText(append(b, `,"reason":`...), string(r.Reason))
+	b = appendText(append(b, `,"message":`...), r.Message)
+	b = append(b, `,"status":`...)
+	if r.Status == 0 {
+		b = append(b, "null"...)
+	} else {
+		b = strconv.AppendInt(b, int64(r.Status), 10)
+	}
+	b = strconv.AppendInt(append(b, `,"latency_ms":`...), r.LatencyMS, 10)
+	b = append(b, `,"at":`...)
+	if r.At.IsZero() {
+		b = append(b, "null"...)
+	} else {
+		b = append(Second(r.At).AppendFormat(append(b, '"'), time.RFC3339), '"')
+	}
+	data := []byte("null")
+	if r.Data != nil {
+		var err error
+		if data, err = json.Marshal(r.Data); err != nil {
+			return nil, err
+		}
+	}
+	return append(append(append(b, `,"result":`...), data...), '}'), nil
 }
 
-// MarshalJSON writes the Contract's object.
-func (r Result) MarshalJSON() ([]byte, error) {
-	data := r.Data
-	if data == nil {
-		data = json.RawMessage("null")
+// appendText writes a text as JSON, an empty one as null.
+func appendText(b []byte, s string) []byte {
+	if s == "" {
+		return append(b, "null"...)
 	}
-	return json.Marshal(resultJSON{OrNull(r.ID), OrNull(r.Account), OrNull(r.Device), OrNull(r.Entity), OrNull(r.Action), r.Reason.Outcome(),
-		r.Reason, OrNull(r.Message), OrNull(r.Status), r.LatencyMS, OrNull(Second(r.At)), data})
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // text cannot fail
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // UnmarshalJSON reads it back: the commands get it from the daemon.
 func (r *Result) UnmarshalJSON(text []byte) error {
-	var j resultJSON
+	var j struct {
+		ID        string          `json:"id"`
+		Account   string          `json:"account"`
+		Device    string          `json:"device"`
+		Entity    string          `json:"entity"`
+		Action    string          `json:"action"`
+		Reason    Reason          `json:"reason"`
+		Message   string          `json:"message"`
+		Status    int             `json:"status"`
+		LatencyMS int64           `json:"latency_ms"`
+		At        time.Time       `json:"at"`
+		Data      json.RawMessage `json:"result"`
+	}
 	if err := json.Unmarshal(text, &j); err != nil {
 		return err
 	}
-	*r = Result{OrZero(j.ID), OrZero(j.Account), OrZero(j.Device), OrZero(j.Entity), OrZero(j.Action), j.Reason, OrZero(j.Message),
-		OrZero(j.Status), j.LatencyMS, OrZero(j.At), j.Data}
+	*r = Result{j.ID, j.Account, j.Device, j.Entity, j.Action, j.Reason, j.Message, j.Status, j.LatencyMS, j.At, j.Data}
 	if string(j.Data) == "null" {
 		r.Data = nil
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"latchkey/bridge"
 )
@@ -88,5 +89,40 @@ func TestContractObjectsReadBack(t *testing.T) {
 	}
 	if diff := cmp.Diff(result, r); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
+	}
+}
+
+// Any text comes back as it was, escaped as encoding/json does.
+func TestResultIsJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.String()
+		r := bridge.Result{ID: text.Draw(t, "id"), Account: text.Draw(t, "account"), Device: text.Draw(t, "device"), Entity: text.Draw(t, "entity"),
+			Action: text.Draw(t, "action"), Reason: bridge.ReasonOK, Message: text.Draw(t, "message"), Status: rapid.IntRange(0, 599).Draw(t, "status"),
+			LatencyMS: rapid.Int64().Draw(t, "latency"), At: time.Unix(rapid.Int64Range(0, 1<<36).Draw(t, "at"), 0).UTC()}
+		got, err := r.AppendJSON(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if checked, err := json.Marshal(json.RawMessage(got)); err != nil || string(checked) != string(got) {
+			t.Fatalf("got %s, as encoding/json has it %s %v", got, checked, err)
+		}
+		var back bridge.Result
+		if err := json.Unmarshal(got, &back); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, back); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+	if _, err := (bridge.Result{Data: json.RawMessage("{")}).AppendJSON(nil); err == nil {
+		t.Error("data that is no JSON gives no error")
+	}
+}
+
+func BenchmarkResult(b *testing.B) {
+	r := bridge.Result{ID: "i", Account: "gate", Device: "d", Entity: "relay_1", Action: "PRESS", Reason: bridge.ReasonOK, At: time.Now()}
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = r.MarshalJSON()
 	}
 }

@@ -83,6 +83,15 @@ func isSecretName(name string) bool {
 	return false
 }
 
+// encodeResult is encode for what somebody waits for.
+func encodeResult(r bridge.Result) []byte {
+	text, err := r.AppendJSON(make([]byte, 0, 512))
+	if err != nil {
+		return []byte("null")
+	}
+	return text
+}
+
 // encode writes a value of our own, which cannot fail.
 func encode(v any) []byte {
 	data, err := json.Marshal(v)
