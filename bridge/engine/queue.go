@@ -13,6 +13,9 @@ import (
 // device's, so that a door never waits for a picture.
 type queues struct {
 	running sync.WaitGroup
+	next    chan job      // unbuffered: only a worker that waits takes one
+	waits   chan struct{} // capacity: how many workers wait
+	ended   chan struct{} // closed by close
 
 	mu     sync.Mutex
 	closed bool
@@ -44,8 +47,19 @@ type slot struct {
 // readsWaiting is how many reads by one name may wait: they stand for no entity.
 const readsWaiting = 16
 
+// workersKept is how many workers wait for the next command when theirs are done.
+const workersKept = 2
+
+// job is a command with nothing before it in its device's queue.
+type job struct {
+	line *queue
+	c    *command
+	do   func(*command)
+}
+
 func newQueues() *queues {
-	return &queues{busy: make(map[queueKey]*queue), slots: make(map[slotKey]*slot)}
+	return &queues{busy: make(map[queueKey]*queue), slots: make(map[slotKey]*slot),
+		next: make(chan job), waits: make(chan struct{}, workersKept), ended: make(chan struct{})}
 }
 
 func (c *command) queueKey() queueKey {
@@ -82,7 +96,15 @@ func (q *queues) admit(c *command, cooldown time.Duration, do func(*command)) br
 	}
 	line = &queue{}
 	q.busy[c.queueKey()] = line
-	q.running.Go(func() { q.work(line, c, do) })
+	select {
+	case q.next <- job{line, c, do}:
+	default:
+		q.running.Go(func() {
+			grow()
+			q.work(job{line, c, do})
+			q.stay()
+		})
+	}
 	return ""
 }
 
@@ -110,20 +132,40 @@ func (c *command) places() int {
 func (c *command) justReads() bool { return c.entity == nil && !c.moves() }
 
 // work carries out a device's commands until none is left.
-func (q *queues) work(line *queue, c *command, do func(*command)) {
-	grow()
+func (q *queues) work(j job) {
 	for {
-		do(c)
+		j.do(j.c)
 		q.mu.Lock()
-		if len(line.waiting) == 0 {
-			delete(q.busy, c.queueKey())
+		if len(j.line.waiting) == 0 {
+			delete(q.busy, j.c.queueKey())
 			q.mu.Unlock()
 			return
 		}
-		c = line.waiting[0]
-		line.waiting = line.waiting[1:]
-		q.slots[c.slotKey()].waiting--
+		j.c = j.line.waiting[0]
+		j.line.waiting = j.line.waiting[1:]
+		q.slots[j.c.slotKey()].waiting--
 		q.mu.Unlock()
+	}
+}
+
+// stay keeps a worker for the next command, if not enough wait already. Its frame
+// is large so that the garbage collector leaves it the stack that it has grown.
+func (q *queues) stay() {
+	var room [9 << 10]byte
+	for {
+		select {
+		case q.waits <- struct{}{}:
+		default:
+			return
+		}
+		select {
+		case j := <-q.next:
+			<-q.waits
+			q.work(j)
+		case <-q.ended:
+			return
+		}
+		runtime.KeepAlive(&room)
 	}
 }
 
@@ -140,7 +182,10 @@ func grow() {
 func (q *queues) close() (left []*command) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed = true
+	if !q.closed {
+		q.closed = true
+		close(q.ended)
+	}
 	for _, line := range q.busy {
 		left = append(left, line.waiting...)
 		line.waiting = nil
