@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/big"
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/bridge"
@@ -17,10 +18,16 @@ import (
 // environment is what the programs of a request read.
 type environment struct {
 	account map[string]any
-	device  json.RawMessage // nil: null
+	device  subject
 	args    bridge.Args
 	page    any
 	at      time.Time
+}
+
+// subject is the device that a request is about.
+type subject struct {
+	id   any             // as in text; nil: look there
+	text json.RawMessage // nil: none
 }
 
 // run gives a program's one value, as [program.one] does.
@@ -47,8 +54,10 @@ func (e *environment) look(path []string) (value any, found bool) {
 		case int64:
 			return int(v), true
 		}
+	case e.device.id != nil && len(path) == 2 && path[0] == "device" && path[1] == "id":
+		return e.device.id, true
 	case len(path) > 1 && path[0] == "device":
-		value, _ := decode(e.device)
+		value, _ := decode(e.device.text)
 		for _, name := range path[1:] {
 			object, _ := value.(map[string]any)
 			value = object[name]
@@ -63,7 +72,7 @@ func (e *environment) look(path []string) (value any, found bool) {
 // may change what it is given.
 func (e *environment) input() (any, error) {
 	year, month, day := e.at.Date()
-	device, args := e.device, e.args
+	device, args := e.device.text, e.args
 	if device == nil {
 		device = json.RawMessage("null")
 	}
@@ -141,6 +150,16 @@ func facts(d bridge.Device) json.RawMessage {
 		return nil
 	}
 	return text
+}
+
+// listedID is the id of an operation's device as jq finds it; nil: not known.
+func listedID(d bridge.Device) any {
+	text := d.Facts[factID]
+	if n := len(text); n >= 2 && text[0] == '"' && !strings.Contains(text, `\`) {
+		return text[1 : n-1] // nearly every one; a decoder would cost more than all else here
+	}
+	id, _ := decode([]byte(text)) // nil where it is no JSON
+	return id
 }
 
 // original is the vendor's own id of a device.

@@ -16,7 +16,7 @@ func TestLook(t *testing.T) {
 	t.Parallel()
 	env := &environment{
 		account: map[string]any{"id": "bench"},
-		device:  json.RawMessage(`{"id": 12345678901234567890123, "name": "Ü", "n": -7, "f": 1.50, "on": false, "none": null, "in": {"er": "x", "and": "y"}, "list": [1]}`),
+		device:  subject{text: json.RawMessage(`{"id": 12345678901234567890123, "name": "Ü", "n": -7, "f": 1.50, "on": false, "none": null, "in": {"er": "x", "and": "y"}, "list": [1]}`)},
 		args:    bridge.Args{"text": "a/b", "yes": true, "n": int64(-3), "f": 2.0, "json": map[string]any{"a": 1}},
 		at:      time.Now(),
 	}
@@ -54,5 +54,25 @@ func TestLook(t *testing.T) {
 	}
 	if _, found := (&environment{}).look([]string{"device", "id"}); found {
 		t.Error("found the id of no device")
+	}
+}
+
+// The id that is read from the fact is the one that jq finds in the item.
+func TestListedID(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{`"d1"`, `""`, `"a\"b"`, `"\u00fc"`, `7`, `-7.50`, `12345678901234567890123`, `1e3`} {
+		want, err := decode([]byte(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := listedID(bridge.Device{Facts: map[string]string{factID: id}})
+		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b *big.Int) bool { return a.Cmp(b) == 0 })); diff != "" {
+			t.Errorf("%s (-jq +read):\n%s", id, diff)
+		}
+	}
+	for _, odd := range []string{"", `"`, `{`} {
+		if got := listedID(bridge.Device{Facts: map[string]string{factID: odd}}); got != nil {
+			t.Errorf("%q: got %v, want none", odd, got)
+		}
 	}
 }

@@ -60,41 +60,42 @@ func (x *extension) run(ctx context.Context, o *operation, d *bridge.Device, arg
 }
 
 // device is what the request's programs see as .device.
-func (x *extension) device(ctx context.Context, o *operation, d *bridge.Device, report bridge.Report) (json.RawMessage, error) {
+func (x *extension) device(ctx context.Context, o *operation, d *bridge.Device, report bridge.Report) (subject, error) {
 	if d == nil {
 		if o.readsDevice {
-			return nil, &bridge.Failure{Reason: bridge.ReasonUnknownTarget, Message: fmt.Sprintf("not sent: operation %q needs a device: use an entity that calls it", o.name)}
+			return subject{}, &bridge.Failure{Reason: bridge.ReasonUnknownTarget, Message: fmt.Sprintf("not sent: operation %q needs a device: use an entity that calls it", o.name)}
 		}
-		return nil, nil
+		return subject{}, nil
 	}
 	lister := x.lister(*d)
 	if lister == nil {
-		return facts(*d), nil
+		return subject{original(*d), facts(*d)}, nil
 	}
+	id := listedID(*d)
 	if known, ok := x.item(d.ID); ok {
-		return known.device, nil
+		return subject{id, known.device}, nil
 	}
 	if !o.readsItem {
-		id := json.RawMessage(d.Facts[factID])
-		if !json.Valid(id) {
-			id, _ = json.Marshal(original(*d))
+		if id == nil {
+			id = original(*d)
 		}
-		return json.Marshal(map[string]any{"id": id})
+		text, err := encodeBody(map[string]any{"id": id})
+		return subject{id, text}, err
 	}
 	// Not listed since the start: reading the list is cheap, guessing is not.
 	if lister.For == "" && argName(lister.args, required(lister.args)) == "" {
 		if _, err := x.run(ctx, lister, nil, lister.defaults(), report); err != nil {
-			return nil, &bridge.Failure{Reason: bridge.ReasonOffline, Message: fmt.Sprintf("not sent: the list of devices %q could not be read", lister.name)}
+			return subject{}, &bridge.Failure{Reason: bridge.ReasonOffline, Message: fmt.Sprintf("not sent: the list of devices %q could not be read", lister.name)}
 		}
 		if known, ok := x.item(d.ID); ok {
-			return known.device, nil
+			return subject{id, known.device}, nil
 		}
 	}
-	return nil, &bridge.Failure{Reason: bridge.ReasonOffline, Message: fmt.Sprintf("not sent: the device is not in the list %q, or that has not been read since the start", lister.name)}
+	return subject{}, &bridge.Failure{Reason: bridge.ReasonOffline, Message: fmt.Sprintf("not sent: the device is not in the list %q, or that has not been read since the start", lister.name)}
 }
 
 // write sends at most one request.
-func (x *extension) write(ctx context.Context, o *operation, device json.RawMessage, args bridge.Args) (outcome, error) {
+func (x *extension) write(ctx context.Context, o *operation, device subject, args bridge.Args) (outcome, error) {
 	request, err := x.request(ctx, o, device, args, nil)
 	if err != nil {
 		return outcome{}, unsent(err)
@@ -107,7 +108,7 @@ func (x *extension) write(ctx context.Context, o *operation, device json.RawMess
 }
 
 // read asks for all pages.
-func (x *extension) read(ctx context.Context, o *operation, device json.RawMessage, args bridge.Args) (outcome, error) {
+func (x *extension) read(ctx context.Context, o *operation, device subject, args bridge.Args) (outcome, error) {
 	all := outcome{items: []json.RawMessage{}}
 	var page any
 	for range pagesMost {
@@ -177,7 +178,7 @@ func (o *operation) turn(ctx context.Context, reply bridge.Reply) (any, error) {
 }
 
 // request builds one request.
-func (x *extension) request(ctx context.Context, o *operation, device json.RawMessage, args bridge.Args, page any) (request bridge.Request, err error) {
+func (x *extension) request(ctx context.Context, o *operation, device subject, args bridge.Args, page any) (request bridge.Request, err error) {
 	env := &environment{x.account, device, args, page, time.Now()}
 	if o.document != nil {
 		variables := map[string]any{}

@@ -292,6 +292,9 @@ func stays(path string) error {
 
 // dotted finds `.` and `..` as whole segments, also where they are encoded twice.
 func dotted(path string) bool {
+	if !strings.ContainsAny(path, ".%") {
+		return false
+	}
 	for range 3 {
 		for _, s := range strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' }) {
 			if name, _, _ := strings.Cut(s, ";"); name == "." || name == ".." {
