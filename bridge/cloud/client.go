@@ -43,11 +43,12 @@ type Client struct {
 	once   http.RoundTripper // a connection a request: for commands that net/http would repeat
 	traces bool              // both tell by httptrace when they got a connection
 
-	lanes map[string]*lane
-	gate  gate
-	hold  hold
-	nodes nodes
-	vain  vain
+	places map[string]place // the profile's origins
+	lanes  map[string]*lane
+	gate   gate
+	hold   hold
+	nodes  nodes
+	vain   vain
 }
 
 var _ bridge.Cloud = (*Client)(nil)
@@ -65,7 +66,7 @@ const (
 func New(o Options) *Client {
 	c := &Client{
 		profile: o.Profile, tokens: o.Tokens, agent: "latchkey", seen: o.Seen, log: o.Log,
-		lanes: map[string]*lane{"": newLane(bridge.Pace{})},
+		lanes: map[string]*lane{"": newLane(bridge.Pace{})}, places: map[string]place{},
 	}
 	if o.Version != "" {
 		c.agent += "/" + o.Version
@@ -77,6 +78,9 @@ func New(o Options) *Client {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	c.log = c.log.With("vendor", o.Vendor, "account", o.Account)
+	for name, origin := range o.Profile.Origins {
+		c.places[name] = newPlace(origin)
+	}
 	for name, pace := range o.Profile.Pace {
 		c.lanes[name] = newLane(pace)
 	}

@@ -21,7 +21,7 @@ func FuzzLocate(f *testing.F) {
 			"https://api.example/v2":          "api.example",
 			"https://{narrow}.api.example/v2": narrow + ".api.example",
 		} {
-			u, err := locate(bridge.Origin{Base: base}, bridge.Request{Path: path, Narrow: narrow})
+			u, err := locate(newPlace(bridge.Origin{Base: base}), bridge.Request{Path: path, Narrow: narrow})
 			if err != nil {
 				continue
 			}

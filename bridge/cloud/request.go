@@ -31,22 +31,22 @@ type outgoing struct {
 // prepare checks a request and completes it. The error is a *Failure: nothing
 // was sent.
 func (c *Client) prepare(req bridge.Request, method string) (*outgoing, error) {
-	origin, ok := c.profile.Origins[req.Origin]
+	place, ok := c.places[req.Origin]
 	if !ok {
 		return nil, refuse("this cloud has no origin of that name")
 	}
-	u, err := locate(origin, req)
+	u, err := locate(place, req)
 	if err != nil {
 		return nil, err
 	}
-	out := &outgoing{method: method, url: u, origin: origin, limit: req.Limit, lane: req.Lane, header: http.Header{}}
+	out := &outgoing{method: method, url: u, origin: place.Origin, limit: req.Limit, lane: req.Lane, header: make(http.Header, 4)}
 	if req.Method != "" {
 		out.method = req.Method
 	}
 	if strings.Trim(out.method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return nil, refuse("the request has no valid method")
 	}
-	if origin.Narrowed {
+	if place.Narrowed {
 		out.narrow = req.Narrow
 	}
 	if out.limit <= 0 {

@@ -42,7 +42,7 @@ func (c *Client) exchange(ctx context.Context, out *outgoing, b bridge.Bearer) a
 	here.url = c.nodes.shortcut(out.url)
 	again := out.permit != nil || here.url != out.url // one more dial
 	for hops := 0; ; {
-		a := c.send(ctx, &here, b)
+		a := c.send(ctx, cancel, &here, b)
 		unsent := a.err != nil && !a.connected
 		switch next := redirect(&here, &a); {
 		case unsent && again && inTime(out.permit) && pause(ctx, redialGap):
@@ -59,8 +59,8 @@ func (c *Client) exchange(ctx context.Context, out *outgoing, b bridge.Bearer) a
 	}
 }
 
-// send makes one HTTP request.
-func (c *Client) send(ctx context.Context, out *outgoing, b bridge.Bearer) (a answer) {
+// send makes one HTTP request. cancel ends ctx.
+func (c *Client) send(ctx context.Context, cancel context.CancelFunc, out *outgoing, b bridge.Bearer) (a answer) {
 	start := time.Now()
 	defer func() { c.trace(ctx, out, &a, b, time.Since(start)) }()
 
@@ -76,9 +76,6 @@ func (c *Client) send(ctx context.Context, out *outgoing, b bridge.Bearer) (a an
 		}
 		// A command that has no connection when its deadline is over must not go out
 		// later (H9).
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
 		defer time.AfterFunc(time.Until(out.permit.Until()), func() {
 			if !connected.Load() {
 				cancel()

@@ -8,27 +8,50 @@ import (
 	"latchkey/bridge"
 )
 
+// place is an origin that was read once, for somebody waits for each request.
+type place struct {
+	bridge.Origin
+	home *url.URL // nil: it depends on the resource, or the bearer must not travel there
+	text string   // of home
+}
+
+func newPlace(o bridge.Origin) place {
+	p := place{Origin: o}
+	u, err := url.Parse(strings.TrimSuffix(o.Base, "/"))
+	if err == nil && u.Host != "" && secure(u) && !strings.Contains(o.Base, "{narrow}") {
+		p.home, p.text = u, u.String()
+	}
+	return p
+}
+
+// at is the place of one resource. What is no label could lead elsewhere.
+func (p place) at(narrow string) (_ place, ok bool) {
+	if !p.Narrowed && !strings.Contains(p.Base, "{narrow}") {
+		return p, true
+	}
+	if !isLabel(narrow) {
+		return p, false
+	}
+	p.Base = strings.ReplaceAll(p.Base, "{narrow}", narrow)
+	return newPlace(p.Origin), true
+}
+
 // locate returns where a request goes. What is not below the origin, or would
 // carry the bearer in clear, is refused unsent.
-func locate(origin bridge.Origin, req bridge.Request) (*url.URL, error) {
-	base := origin.Base
-	if strings.Contains(base, "{narrow}") || origin.Narrowed {
-		if !isLabel(req.Narrow) {
-			return nil, refuse("the request names no valid resource")
-		}
-		base = strings.ReplaceAll(base, "{narrow}", req.Narrow)
+func locate(p place, req bridge.Request) (*url.URL, error) {
+	p, ok := p.at(req.Narrow)
+	if !ok {
+		return nil, refuse("the request names no valid resource")
 	}
-	home, err := url.Parse(strings.TrimSuffix(base, "/"))
-	if err != nil || home.Host == "" || !secure(home) {
+	if p.home == nil {
 		return nil, refuse("the base URL is neither https nor plain http on loopback")
 	}
-
 	text := req.Path
 	if text == "" || text[0] == '/' {
-		text = home.String() + text
+		text = p.text + text
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.User != nil || !sameHost(home, u) || hasDots(u.Path) {
+	if err != nil || u.User != nil || !sameHost(p.home, u) || hasDots(u.Path) {
 		return nil, refuse("the address is not one of this cloud")
 	}
 	u.Fragment = ""
