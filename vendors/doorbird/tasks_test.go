@@ -74,7 +74,7 @@ func TestOddRelays(t *testing.T) {
 	cloud := &bridgetest.FakeCloud{Answer: func(r bridge.Request) (bridge.Reply, error) {
 		return bridge.Reply{Status: 200, Body: []byte(map[string]string{
 			"/metadata": `{"mac":"1C-CA-E3-A1-B2-C3","extra":[1]}`,
-			"/users": `[{"permissions":{"allowedRelays":[{"id":"2"},{"id":0},{"id":-1},{"id":99999},{"id":1.5},{"id":null},{},
+			"/users": `[{"permissions":{"allowedRelays":[{"id":"2"},{"id":0},{"id":-1},{"id":9999},{"id":10000},{"id":1.5},{"id":null},{},
 				{"id":3,"peripheral":"` + strings.Repeat("🚪", 300) + `"},{"id":1,"peripheral":"a/b c"},{"id":1,"peripheral":null}]}},{}, {"permissions":null}]`,
 			"/relays/settings": `[{"id":2,"name":"  "},{"id":"1","name":" Door "},{"name":"x"}]`,
 		}[r.Path])}, nil
@@ -87,7 +87,7 @@ func TestOddRelays(t *testing.T) {
 			t.Errorf("id %q", e.ID)
 		}
 	}
-	if got := ids(d)[:2]; got[0] != "relay_1 Door" || got[1] != "relay_2 Relay 2" {
+	if got := ids(d)[:4]; got[0] != "relay_1 Door" || got[1] != "relay_2 Relay 2" || got[2] != "relay_9999 Relay 9999" || strings.HasPrefix(got[3], "relay_10000") {
 		t.Errorf("relays %q", got)
 	}
 	found := ""
