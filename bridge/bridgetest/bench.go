@@ -2,6 +2,7 @@ package bridgetest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,6 +89,21 @@ func (b *Bench) Device(id string) bridge.Device {
 	return bridge.Device{}
 }
 
+// Sources are the devices as listed last, by source.
+func (b *Bench) Sources() map[string][]bridge.Device {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.sources)
+}
+
+// Knows are devices of the run before, as the engine's inventory has them.
+func (b *Bench) Knows(sources map[string][]bridge.Device) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sources = maps.Clone(sources)
+	b.index()
+}
+
 // Take returns what was reported since the last time.
 func (b *Bench) Take() []bridge.Fact {
 	b.mu.Lock()
@@ -128,7 +144,7 @@ func (b *Bench) Named(name string) bridge.Call {
 }
 
 // Call does a call as the engine does: defaults filled in, the device of the
-// argument `device`, one permit for a write.
+// argument `device`, a permit for a write and one for its end.
 func (b *Bench) Call(name string, args bridge.Args) (any, error) {
 	b.t.Helper()
 	c, ctx, args := b.Named(name), b.t.Context(), maps.Clone(args)
@@ -140,10 +156,18 @@ func (b *Bench) Call(name string, args bridge.Args) (any, error) {
 			args[a.Name] = a.Default
 		}
 	}
-	if c.Effect == bridge.Writes {
-		ctx = bridge.NewPermit(time.Now().Add(5*time.Second), c.Steps).With(ctx)
+	permit := func(steps int) context.Context {
+		return bridge.NewPermit(time.Now().Add(5*time.Second), steps).With(ctx)
 	}
-	return c.Do(ctx, bridge.Order{Device: b.Device(args.Text("device")), Args: args, Report: b.Report})
+	order := bridge.Order{Device: b.Device(args.Text("device")), Args: args, Report: b.Report}
+	if c.Effect == bridge.Reads {
+		return c.Do(ctx, order)
+	}
+	v, err := c.Do(permit(c.Steps), order)
+	if c.Stop != nil && err == nil {
+		err = c.Stop(permit(1), order)
+	}
+	return v, err
 }
 
 // MustCall does a call that must not fail.

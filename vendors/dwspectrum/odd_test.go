@@ -8,23 +8,24 @@ import (
 	"testing"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/dwspectrum"
 )
 
 // every runs all tasks and reading calls over one answer for everything.
 func every(t *testing.T, body string) (errs []error) {
 	t.Helper()
-	cloud := &fakeCloud{answer: func(bridge.Request) (bridge.Reply, error) {
+	cloud := &bridgetest.FakeCloud{Answer: func(bridge.Request) (bridge.Reply, error) {
 		return bridge.Reply{Status: 200, Type: "application/json", Body: []byte(body)}, nil
 	}}
 	h := open(t, settings(), cloud, systems(fakeSystem), func(o *dwspectrum.Options) { o.Rules = true })
 	for _, task := range h.Tasks {
-		if err := task.Do(t.Context(), h.report); err != nil {
+		if err := task.Do(t.Context(), h.Report); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	for _, name := range []string{"systems", "servers", "devices", "triggers", "rules"} {
-		if _, err := h.call(name, nil); err != nil {
+		if _, err := h.Call(name, nil); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -42,13 +43,13 @@ func TestOddAnswers(t *testing.T) {
 		if len(errs) == 0 {
 			t.Errorf("%q is taken for an answer", body)
 		}
-		cloud := &fakeCloud{answer: func(bridge.Request) (bridge.Reply, error) { return bridge.Reply{Status: 200, Body: []byte(body)}, nil }}
+		cloud := &bridgetest.FakeCloud{Answer: func(bridge.Request) (bridge.Reply, error) { return bridge.Reply{Status: 200, Body: []byte(body)}, nil }}
 		h := open(t, settings(), cloud, systems(fakeSystem))
 		for _, task := range h.Tasks {
-			_ = task.Do(t.Context(), h.report)
+			_ = task.Do(t.Context(), h.Report)
 		}
-		if len(h.sources) > 0 {
-			t.Errorf("%q is taken for a list: %v", body, h.sources)
+		if len(h.Sources()) > 0 {
+			t.Errorf("%q is taken for a list: %v", body, h.Sources())
 		}
 	}
 }
@@ -63,13 +64,13 @@ func TestOddMembers(t *testing.T) {
 	all["/rest/v4/events/triggers"] = `[{"triggerId":"","devices":{"all":true}},{"triggerId":"state","devices":{"ids":["c"]},"prolonged":"no"},{"triggerId":"state","devices":{"ids":["{C}","c"]}}]`
 	all["/rest/v4/devices/d/io"] = `{"ports":{"1":{"isActive":"yes"},"9":{"isActive":true}}}`
 	all["/rest/v4/events/log"] = `[{"timestampMs":"x"},{"timestampMs":"1767225600000","eventData":{"a":["c"],"type":"an <odd> type"}},{"timestampMs":1767225600001,"eventData":{"b":"d"}}]`
-	h := open(t, settings(), byPath(all), systems(fakeSystem), func(o *dwspectrum.Options) { o.Presets = false })
+	h := open(t, settings(), bridgetest.ByPath(all), systems(fakeSystem), func(o *dwspectrum.Options) { o.Presets = false })
 	for _, task := range h.Tasks {
-		if err := task.Do(t.Context(), h.report); err != nil {
+		if err := task.Do(t.Context(), h.Report); err != nil {
 			t.Errorf("%s: %v", task.Name, err)
 		}
 	}
-	golden(t, "odd.golden", lines(states(h.take()))+asJSON(t, h.sources))
+	golden(t, "odd.golden", lines(states(h.Take()))+bridgetest.JSON(t, h.Sources()))
 }
 
 // Ids that can stand neither in a topic nor in a path, names that are the same.
@@ -89,13 +90,13 @@ func TestOddIDs(t *testing.T) {
 		b, _ := json.Marshal(v)
 		all[path] = string(b)
 	}
-	cloud := byPath(all)
+	cloud := bridgetest.ByPath(all)
 	h := open(t, settings(), cloud, systems(fakeSystem))
-	h.mustRun("systems", task("site", fakeSystem)) // the helper checks every id
-	if got := len(h.sources["systems"]); got != len(ids)+1 {
+	h.MustRun("systems", task("site", fakeSystem)) // the helper checks every id
+	if got := len(h.Sources()["systems"]); got != len(ids)+1 {
 		t.Errorf("%d systems of %d", got, len(ids)+1)
 	}
-	told := h.sources[task("site", fakeSystem)]
+	told := h.Sources()[task("site", fakeSystem)]
 	if got := len(told); got != len(ids) { // {a} and a are one; and the server
 		t.Errorf("%d devices of %d", got, len(ids))
 	}
@@ -103,10 +104,10 @@ func TestOddIDs(t *testing.T) {
 	if got := len(told[1].Entities); got != plain+2*(len(ids)-1)+output { // each trigger starts and stops
 		t.Errorf("%d entities: %v", got, told[1].Entities)
 	}
-	cloud.asked = nil
-	_, _ = h.call("ptz_stop", bridge.Args{"device": bridge.DeviceID("a/b")})
-	if !strings.Contains(lines(cloud.asked), "/rest/v4/devices/a%2Fb/ptz/move") {
-		t.Errorf("asked %q", cloud.asked)
+	cloud.Forget()
+	_, _ = h.Call("ptz_stop", bridge.Args{"device": bridge.DeviceID("a/b")})
+	if !strings.Contains(lines(cloud.Asked()), "/rest/v4/devices/a%2Fb/ptz/move") {
+		t.Errorf("asked %q", cloud.Asked())
 	}
 }
 
@@ -119,7 +120,7 @@ func TestManyDevices(t *testing.T) {
 	}
 	all := answers(4)
 	all["/rest/v4/devices"] = strings.TrimSuffix(b.String(), ",") + "]"
-	h := open(t, settings(), byPath(all), systems(fakeSystem))
+	h := open(t, settings(), bridgetest.ByPath(all), systems(fakeSystem))
 	var told int
 	for _, one := range h.Tasks {
 		if strings.HasPrefix(one.Name, "site") {
@@ -142,10 +143,10 @@ func TestManyDevices(t *testing.T) {
 // Arguments that fit nothing are refused before anything is sent.
 func TestMalformedArguments(t *testing.T) {
 	all := answers(4)
-	cloud := byPath(all)
+	cloud := bridgetest.ByPath(all)
 	h := open(t, settings(), cloud, systems(fakeSystem, "other"))
-	h.mustRun("systems", task("site", fakeSystem))
-	cloud.asked = nil
+	h.MustRun("systems", task("site", fakeSystem))
+	cloud.Forget()
 	camera := bridge.DeviceID(fakeCamera)
 	for _, c := range []struct {
 		call string
@@ -166,13 +167,13 @@ func TestMalformedArguments(t *testing.T) {
 		{"snapshot", bridge.Args{"device": camera, "size": "1x"}, bridge.ReasonMalformed},
 		{"ptz_move", bridge.Args{"device": camera, "pan": 0.0}, bridge.ReasonMalformed},
 	} {
-		_, err := h.call(c.call, c.args)
-		if err == nil || failure(t, err).Reason != c.want {
+		_, err := h.Call(c.call, c.args)
+		if err == nil || bridgetest.Failed(t, err).Reason != c.want {
 			t.Errorf("%s %v: %v, want %s", c.call, c.args, err, c.want)
 		}
 	}
-	if len(cloud.asked) > 0 {
-		t.Errorf("asked %v", cloud.asked)
+	if len(cloud.Asked()) > 0 {
+		t.Errorf("asked %v", cloud.Asked())
 	}
 }
 
@@ -185,26 +186,26 @@ func TestErrorShapes(t *testing.T) {
 		`{"error":"1","errorId":"secret"}`:                           "refused", `<html>secret</html>`: "refused", `[1]`: "refused", ``: "refused",
 	} {
 		all := maps.Clone(answers(4))
-		cloud := byPath(all)
-		good := cloud.answer
+		cloud := bridgetest.ByPath(all)
+		good := cloud.Answer
 		h := open(t, settings(), cloud, systems(fakeSystem))
-		h.mustRun("systems", task("site", fakeSystem))
-		cloud.answer = func(r bridge.Request) (bridge.Reply, error) {
+		h.MustRun("systems", task("site", fakeSystem))
+		cloud.Answer = func(r bridge.Request) (bridge.Reply, error) {
 			return bridge.Reply{}, &bridge.Failure{Reason: bridge.ReasonRejected, Status: 400, Message: "refused", Detail: []byte(body)}
 		}
 		args := bridge.Args{"device": bridge.DeviceID(fakeCamera), "trigger": "t1"}
-		_, err := h.call("trigger", args)
-		if f := failure(t, err); f.Message != want || f.Reason != bridge.ReasonRejected || f.Status != 400 {
+		_, err := h.Call("trigger", args)
+		if f := bridgetest.Failed(t, err); f.Message != want || f.Reason != bridge.ReasonRejected || f.Status != 400 {
 			t.Errorf("%s: %+v, want %q", body, f, want)
 		}
-		cloud.answer = func(r bridge.Request) (bridge.Reply, error) {
+		cloud.Answer = func(r bridge.Request) (bridge.Reply, error) {
 			return bridge.Reply{Status: 200, Body: []byte(body)}, nil
 		}
-		_, err = h.call("trigger", args)
+		_, err = h.Call("trigger", args)
 		refused := strings.HasPrefix(body, "{") || strings.HasPrefix(body, "<") // a page is no success, whatever its status
 		if refused != (err != nil) || err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("200 %s: %v", body, err)
 		}
-		cloud.answer = good
+		cloud.Answer = good
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/dwspectrum"
 	sim "latchkey/vendors/dwspectrum/dwspectrumsim"
 )
@@ -104,7 +105,7 @@ func scoped(scope string) func(*bridge.Settings) {
 func TestProfile(t *testing.T) {
 	s := settings()
 	s.BaseURL += "/" // a slash at the end changes nothing
-	golden(t, "profile.golden", asJSON(t, options().Profile(s)))
+	golden(t, "profile.golden", bridgetest.JSON(t, options().Profile(s)))
 	for _, scope := range []string{"cloudSystemId=" + id1, base + "/cdb/system cloudSystemId=*"} {
 		own := settings()
 		own.Scope = scope
@@ -115,7 +116,7 @@ func TestProfile(t *testing.T) {
 		if base := p.Origins["vms"].Base; base != "https://{narrow}.relay.vmsproxy.com" {
 			t.Errorf("its relay is %q", base)
 		}
-		if _, err := open(t, own, byPath(nil)).call("introspect", nil); failure(t, err).Reason != bridge.ReasonDenied {
+		if _, err := open(t, own, bridgetest.ByPath(nil)).Call("introspect", nil); bridgetest.Failed(t, err).Reason != bridge.ReasonDenied {
 			t.Errorf("introspect with %s: %v", scope, err)
 		}
 	}
@@ -145,7 +146,7 @@ func TestTasks(t *testing.T) {
 			if c.change == nil {
 				c.change = systems()
 			}
-			h := open(t, s, byPath(nil), c.change)
+			h := open(t, s, bridgetest.ByPath(nil), c.change)
 			var got []string
 			for _, task := range h.Tasks {
 				got = append(got, task.Name)

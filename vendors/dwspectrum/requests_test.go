@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/vendors/dwspectrum"
 )
 
@@ -55,19 +56,19 @@ func answers(n int) map[string]string {
 func TestRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for n := 4; n >= 1; n-- {
-			cloud := byPath(answers(n))
+			cloud := bridgetest.ByPath(answers(n))
 			h := open(t, settings(), cloud, func(o *dwspectrum.Options) {
 				o.Systems, o.Rules, o.Stills = []string{fakeSystem}, true, time.Hour
 			})
 			var out []string
 			note := func(what string) {
-				for _, asked := range cloud.asked {
+				for _, asked := range cloud.Asked() {
 					out = append(out, what+": "+asked)
 				}
-				cloud.asked = nil
+				cloud.Forget()
 			}
 			for _, task := range h.Tasks {
-				if err := task.Do(t.Context(), h.report); err != nil {
+				if err := task.Do(t.Context(), h.Report); err != nil {
 					t.Errorf("v%d task %s: %v", n, task.Name, err)
 				}
 				note("task " + strings.TrimSuffix(task.Name, "_"+fakeSystem))
@@ -90,13 +91,13 @@ func TestRequests(t *testing.T) {
 			} {
 				args := bridge.Args{"device": bridge.DeviceID(fakeCamera)}
 				maps.Copy(args, c.args)
-				_, err := h.call(c.name, args)
+				_, err := h.Call(c.name, args)
 				if (err == nil) != (n >= c.least) {
 					t.Errorf("v%d call %s: %v", n, c.name, err)
 				}
 				note("call " + c.name)
 			}
-			_, err := h.call("ptz_preset_5x", bridge.Args{"device": bridge.DeviceID(fakeCamera), "preset": "p/1"})
+			_, err := h.Call("ptz_preset_5x", bridge.Args{"device": bridge.DeviceID(fakeCamera), "preset": "p/1"})
 			if (err == nil) != (n < 3) {
 				t.Errorf("v%d call ptz_preset_5x: %v", n, err)
 			}
@@ -111,12 +112,12 @@ func TestRestVersion(t *testing.T) {
 	probed := func(listed string, n int, fixed int) (asked []string) {
 		all := answers(n)
 		all["/api/systems/"] = `[{"id":"5ys","version":` + listed + `}]`
-		cloud := byPath(all)
+		cloud := bridgetest.ByPath(all)
 		h := open(t, settings(), cloud, systems(fakeSystem), func(o *dwspectrum.Options) { o.Rest = fixed })
-		h.mustRun("systems")
-		cloud.asked = nil
-		_ = h.run(task("site", fakeSystem))
-		for _, line := range cloud.asked {
+		h.MustRun("systems")
+		cloud.Forget()
+		_ = h.Run(task("site", fakeSystem))
+		for _, line := range cloud.Asked() {
 			asked = append(asked, strings.Fields(strings.SplitN(line, "?", 2)[0])[2])
 		}
 		return asked[:min(len(asked), 5)]
@@ -148,18 +149,18 @@ func TestRestVersion(t *testing.T) {
 	up := answers(4)
 	up["/rest/v3/system/info"] = `{"restApiVersions":{"min":"v1","max":"v4"}}`
 	up["/api/systems/"] = `[{"id":"5ys","version":"6.0"}]`
-	cloud := byPath(up)
+	cloud := bridgetest.ByPath(up)
 	h := open(t, settings(), cloud, systems(fakeSystem))
-	h.mustRun("systems", task("site", fakeSystem))
-	if !strings.Contains(lines(cloud.asked), "/rest/v4/devices") {
-		t.Errorf("the system's own word is not taken: %q", cloud.asked)
+	h.MustRun("systems", task("site", fakeSystem))
+	if !strings.Contains(lines(cloud.Asked()), "/rest/v4/devices") {
+		t.Errorf("the system's own word is not taken: %q", cloud.Asked())
 	}
 	delete(up, "/rest/v4/servers") // downgraded: found out at the next poll but one
-	_ = h.run(task("site", fakeSystem))
-	cloud.asked = nil
+	_ = h.Run(task("site", fakeSystem))
+	cloud.Forget()
 	up["/rest/v3/system/info"] = `{"restApiVersions":{"min":"v1","max":"v3"}}`
-	h.mustRun(task("site", fakeSystem))
-	if !strings.Contains(lines(cloud.asked), "/rest/v3/devices") {
-		t.Errorf("a system that lost its API is not asked anew: %q", cloud.asked)
+	h.MustRun(task("site", fakeSystem))
+	if !strings.Contains(lines(cloud.Asked()), "/rest/v3/devices") {
+		t.Errorf("a system that lost its API is not asked anew: %q", cloud.Asked())
 	}
 }

@@ -26,14 +26,14 @@ func TestNarrowedScopes(t *testing.T) {
 		cloud := &simCloud{sim: s, profile: o.Profile(set), issued: s.Issuer.Issue("latchkey-test", sim.DemoUser, c.scope), minted: map[string]string{}}
 		h := open(t, set, cloud, systems(sim.System61))
 		for _, task := range h.Tasks {
-			if err := task.Do(t.Context(), h.report); err != nil {
+			if err := task.Do(t.Context(), h.Report); err != nil {
 				t.Errorf("%s: task %s: %v", c.scope, task.Name, err)
 			}
 		}
-		if len(h.sources) != c.sources || cloud.mints != c.mints {
-			t.Errorf("%s: %d sources, %d tokens minted; want %d and %d", c.scope, len(h.sources), cloud.mints, c.sources, c.mints)
+		if len(h.Sources()) != c.sources || cloud.mints != c.mints {
+			t.Errorf("%s: %d sources, %d tokens minted; want %d and %d", c.scope, len(h.Sources()), cloud.mints, c.sources, c.mints)
 		}
-		if _, err := h.call("systems", nil); (err == nil) != (c.sources == 2) {
+		if _, err := h.Call("systems", nil); (err == nil) != (c.sources == 2) {
 			t.Errorf("%s: systems: %v", c.scope, err)
 		}
 		if root := h.device(sim.System61); (root.Kind == "system") != (c.scope[0] == 'c' || c.sources == 2 || !strings.Contains(c.scope, "system ")) {

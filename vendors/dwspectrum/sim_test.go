@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/simkit"
 	"latchkey/vendors/dwspectrum"
 	sim "latchkey/vendors/dwspectrum/dwspectrumsim"
@@ -31,9 +32,9 @@ func TestDevices(t *testing.T) {
 	for n, system := range versions {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			h := onSim(t, sim.New(sim.Options{}), systems(system), func(o *dwspectrum.Options) { o.Rules = true })
-			h.mustRun("systems", task("site", system))
-			golden(t, fmt.Sprintf("devices_%d.golden", n), asJSON(t, h.sources))
-			golden(t, fmt.Sprintf("states_%d.golden", n), lines(states(h.take())))
+			h.MustRun("systems", task("site", system))
+			golden(t, fmt.Sprintf("devices_%d.golden", n), bridgetest.JSON(t, h.Sources()))
+			golden(t, fmt.Sprintf("states_%d.golden", n), lines(states(h.Take())))
 			if h.cloud.mints != 1 {
 				t.Errorf("%d tokens minted for one system", h.cloud.mints)
 			}
@@ -46,40 +47,40 @@ func TestDevices(t *testing.T) {
 func TestSystemsApart(t *testing.T) {
 	s := sim.New(sim.Options{})
 	h := onSim(t, s, systems(sim.System61, sim.System51))
-	h.mustRun("systems", task("site", sim.System61), task("site", sim.System51))
-	all := len(h.sources[task("site", sim.System51)])
+	h.MustRun("systems", task("site", sim.System61), task("site", sim.System51))
+	all := len(h.Sources()[task("site", sim.System51)])
 	s.Set(sim.System51, func(y *sim.System) { y.Health = "offline" }) // the relay knows first
-	h.take()
+	h.Take()
 	for _, mode := range []string{"503", "404", "loop"} {
 		s.Change(func(set *sim.Settings) { set.Offline = mode })
-		if err := h.run(task("site", sim.System51)); err == nil {
+		if err := h.Run(task("site", sim.System51)); err == nil {
 			t.Errorf("%s: the poll of an offline system went well", mode)
 		}
 	}
-	got := states(h.take())
+	got := states(h.Take())
 	if !slices.Contains(got, id("ca", 51)+" reach ok=false says=false") {
 		t.Errorf("a system that does not answer: %q", got)
 	}
-	h.mustRun(task("site", sim.System61))
-	if now := len(h.sources[task("site", sim.System51)]); now != all || all == 0 || len(h.sources) != 3 {
-		t.Errorf("%d devices of the offline system, %d before, %d sources", now, all, len(h.sources))
+	h.MustRun(task("site", sim.System61))
+	if now := len(h.Sources()[task("site", sim.System51)]); now != all || all == 0 || len(h.Sources()) != 3 {
+		t.Errorf("%d devices of the offline system, %d before, %d sources", now, all, len(h.Sources()))
 	}
-	h.take()
-	h.mustRun("systems") // now the cloud says it
-	if got := states(h.take()); !slices.Contains(got, id("ca", 51)+" reach ok=false says=true") || slices.Contains(got, id("ca", 61)+" reach ok=false says=true") {
+	h.Take()
+	h.MustRun("systems") // now the cloud says it
+	if got := states(h.Take()); !slices.Contains(got, id("ca", 51)+" reach ok=false says=true") || slices.Contains(got, id("ca", 61)+" reach ok=false says=true") {
 		t.Errorf("a system that is listed as offline: %q", got)
 	}
 	s.Log.Reset()
-	h.mustRun(task("site", sim.System51))
+	h.MustRun(task("site", sim.System51))
 	if n := s.Log.Count(""); n != 0 {
 		t.Errorf("%d requests to a system that the cloud lists as offline", n)
 	}
 	s.Set(sim.System51, func(y *sim.System) { y.Health = "online" })
-	h.mustRun("systems")
-	if !slices.Contains(h.take(), bridge.Fact(bridge.Due{Task: task("site", sim.System51)})) {
+	h.MustRun("systems")
+	if !slices.Contains(h.Take(), bridge.Fact(bridge.Due{Task: task("site", sim.System51)})) {
 		t.Error("a system that is back is not asked at once")
 	}
-	h.mustRun(task("site", sim.System51))
+	h.MustRun(task("site", sim.System51))
 }
 
 // Every command of every version, with what moved.
@@ -88,7 +89,7 @@ func TestCommands(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			s := sim.New(sim.Options{})
 			h := onSim(t, s, systems(system), func(o *dwspectrum.Options) { o.Rules = true })
-			h.mustRun("systems", task("site", system))
+			h.MustRun("systems", task("site", system))
 			device := func(id string, more bridge.Args) bridge.Args {
 				args := bridge.Args{"device": bridge.DeviceID(id)}
 				for name, v := range more {
@@ -102,24 +103,24 @@ func TestCommands(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			call := func(name string, args bridge.Args) { t.Helper(); _, err := h.call(name, args); do(err) }
-			do(h.press(yard(n), "trigger_"+id("71", n), "PRESS"))
+			call := func(name string, args bridge.Args) { t.Helper(); _, err := h.Call(name, args); do(err) }
+			do(h.press(t, yard(n), "trigger_"+id("71", n), "PRESS"))
 			want := []string{"trigger " + yard(n) + " " + trigger("71", n) + " instant"}
 			if n == 61 {
-				do(h.press(yard(n), "trigger_"+id("72", n)+"_start", "PRESS"))
-				do(h.press(yard(n), "trigger_"+id("72", n)+"_stop", "PRESS"))
-				do(h.press(box(n), "output_2", "ON"))
-				do(h.press(box(n), "output_3", "PRESS"))
-				do(h.press(system, "rule_"+id("91", n), "OFF"))
+				do(h.press(t, yard(n), "trigger_"+id("72", n)+"_start", "PRESS"))
+				do(h.press(t, yard(n), "trigger_"+id("72", n)+"_stop", "PRESS"))
+				do(h.press(t, box(n), "output_2", "ON"))
+				do(h.press(t, box(n), "output_3", "PRESS"))
+				do(h.press(t, system, "rule_"+id("91", n), "OFF"))
 				call("recording", device(yard(n), bridge.Args{"enabled": false}))
 				want = append(want, "trigger "+yard(n)+" "+trigger("72", n)+" started", "trigger "+yard(n)+" "+trigger("72", n)+" stopped", "output "+box(n)+" 2 true", "output "+box(n)+" 3 true",
 					"rule  "+trigger("91", n)+" false", "recording "+yard(n)+" false")
 			} else {
-				do(h.press(yard(n), "trigger_"+id("72", n)+"_start", "PRESS"))
-				do(h.press(yard(n), "trigger_"+id("72", n)+"_stop", "PRESS"))
-				do(h.press(box(n), "output_2_on", "PRESS"))
-				do(h.press(box(n), "output_2_off", "PRESS"))
-				do(h.press(box(n), "output_3", "PRESS"))
+				do(h.press(t, yard(n), "trigger_"+id("72", n)+"_start", "PRESS"))
+				do(h.press(t, yard(n), "trigger_"+id("72", n)+"_stop", "PRESS"))
+				do(h.press(t, box(n), "output_2_on", "PRESS"))
+				do(h.press(t, box(n), "output_2_off", "PRESS"))
+				do(h.press(t, box(n), "output_3", "PRESS"))
 				want = append(want, "trigger "+yard(n)+" "+trigger("72", n)+" started", "trigger "+yard(n)+" "+trigger("72", n)+" stopped", "output "+box(n)+" 2 true", "output "+box(n)+" 2 false", "output "+box(n)+" 3 true")
 			}
 			preset := "ptz_preset"
@@ -129,7 +130,7 @@ func TestCommands(t *testing.T) {
 			call(preset, device(yard(n), bridge.Args{"preset": "gate", "speed": 0.25}))
 			want = append(want, "ptz "+yard(n)+" preset gate")
 			if n >= 60 {
-				do(h.press(yard(n), "preset_door", "PRESS"))
+				do(h.press(t, yard(n), "preset_door", "PRESS"))
 				call("ptz_position", device(yard(n), bridge.Args{"pan": 0.5, "tilt": -0.5, "zoom": 0.1}))
 				call("ptz_tour", device(yard(n), bridge.Args{"tour": "round"}))
 				call("ptz_move", device(yard(n), bridge.Args{"pan": -0.5, "zoom": 1.0, "duration": 0.0}))
@@ -162,9 +163,9 @@ func TestMoveEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sim.New(sim.Options{})
 		h := onSim(t, s, systems(sim.System61))
-		h.mustRun("systems", task("site", sim.System61))
-		c := h.named("ptz_move")
-		o := bridge.Order{Device: h.device(yard(61)), Args: bridge.Args{"tilt": 1.0, "duration": 3.0}, Report: h.report}
+		h.MustRun("systems", task("site", sim.System61))
+		c := h.Named("ptz_move")
+		o := bridge.Order{Device: h.device(yard(61)), Args: bridge.Args{"tilt": 1.0, "duration": 3.0}, Report: h.Report}
 		for _, stopped := range []bool{false, true} {
 			ctx, cancel := context.WithCancel(bridge.NewPermit(time.Now().Add(5*time.Second), 1).With(t.Context()))
 			began, want := time.Now(), 3*time.Second
@@ -190,19 +191,19 @@ func TestTooOld(t *testing.T) {
 	} {
 		s := sim.New(sim.Options{})
 		h := onSim(t, s, systems(sim.System50))
-		h.mustRun("systems", task("site", sim.System50))
-		if hasArg(h.named(name), "device") {
+		h.MustRun("systems", task("site", sim.System50))
+		if hasArg(h.Named(name), "device") {
 			args["device"] = bridge.DeviceID(yard(50))
 		}
 		s.Log.Reset()
-		_, err := h.call(name, args)
-		if f := failure(t, err); f.Reason != bridge.ReasonDenied || s.Log.Count("") != 0 {
+		_, err := h.Call(name, args)
+		if f := bridgetest.Failed(t, err); f.Reason != bridge.ReasonDenied || s.Log.Count("") != 0 {
 			t.Errorf("%s: %v, %d requests", name, err, s.Log.Count(""))
 		}
 	}
 	h := onSim(t, sim.New(sim.Options{}), systems(sim.System40))
-	h.mustRun("systems")
-	if err := h.run(task("site", sim.System40)); err == nil || !strings.Contains(err.Error(), "older than DW Spectrum 5") {
+	h.MustRun("systems")
+	if err := h.Run(task("site", sim.System40)); err == nil || !strings.Contains(err.Error(), "older than DW Spectrum 5") {
 		t.Errorf("a system below 5: %v", err)
 	}
 }
@@ -214,18 +215,18 @@ func TestPortsAndEvents(t *testing.T) {
 			s := sim.New(sim.Options{Settings: sim.Settings{FlatEvents: flat, TextTimes: flat, Envelope: flat}})
 			h := onSim(t, s, systems(sim.System61))
 			io, events := task("io", sim.System61), task("events", sim.System61)
-			h.mustRun(io, events) // before anything is known
-			h.mustRun("systems", task("site", sim.System61), io, events)
+			h.MustRun(io, events) // before anything is known
+			h.MustRun("systems", task("site", sim.System61), io, events)
 			s.Input(sim.System61, box(61), "1", true)
-			if err := h.press(box(61), "output_3", "PRESS"); err != nil {
+			if err := h.press(t, box(61), "output_3", "PRESS"); err != nil {
 				t.Fatal(err)
 			}
-			h.take()
+			h.Take()
 			time.Sleep(20 * time.Second)
 			s.Happen(sim.System61, yard(61), "cameraMotionEvent")
-			h.mustRun(io, events)
+			h.MustRun(io, events)
 			want := []string{id("ca", 61) + "/event motion", id("cc", 61) + "/input_1 ON", id("cc", 61) + "/output_2 OFF"}
-			got := states(h.take())
+			got := states(h.Take())
 			slices.Sort(got)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("states (-want +got):\n%s", diff)
@@ -238,8 +239,8 @@ func TestPortsAndEvents(t *testing.T) {
 				s.Happen(sim.System61, yard(61), kind)
 			}
 			s.Happen(sim.System61, "of nobody", "cameraMotionEvent")
-			h.mustRun(events)
-			got = states(h.take())
+			h.MustRun(events)
+			got = states(h.Take())
 			want = []string{"motion", "input", "analytics", "generic", "disconnect", "other"} // the first again: the engine knows its id
 			for i := range want {
 				want[i] = id("ca", 61) + "/event " + want[i]
@@ -256,15 +257,15 @@ func TestStills(t *testing.T) {
 	for n, system := range versions {
 		s := sim.New(sim.Options{})
 		h := onSim(t, s, systems(system), func(o *dwspectrum.Options) { o.Stills = time.Hour })
-		h.mustRun("systems", task("site", system))
-		v, err := h.call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n))})
+		h.MustRun("systems", task("site", system))
+		v, err := h.Call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n))})
 		if img, ok := v.(bridge.Image); err != nil || !ok || img.Type != "image/jpeg" || len(img.Bytes) == 0 {
 			t.Errorf("%d: %T, %v", n, v, err)
 		}
-		h.take()
-		h.mustRun(task("stills", system))
+		h.Take()
+		h.MustRun(task("stills", system))
 		pictures := 0
-		for _, f := range h.take() {
+		for _, f := range h.Take() {
 			if _, is := f.(bridge.Picture); is {
 				pictures++
 			}
@@ -273,10 +274,10 @@ func TestStills(t *testing.T) {
 			t.Errorf("%d: %d pictures, want 2: an IO module has none", n, pictures)
 		}
 		s.Set(system, func(y *sim.System) { y.Cameras[0].Status = "Offline" })
-		if _, err := h.call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n))}); err == nil || !strings.Contains(err.Error(), "(notFound)") {
+		if _, err := h.Call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n))}); err == nil || !strings.Contains(err.Error(), "(notFound)") {
 			t.Errorf("%d: a camera that is off: %v", n, err)
 		}
-		if _, err := h.call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n)), "size": "big"}); failure(t, err).Reason != bridge.ReasonMalformed {
+		if _, err := h.Call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n)), "size": "big"}); bridgetest.Failed(t, err).Reason != bridge.ReasonMalformed {
 			t.Errorf("%d: an odd size: %v", n, err)
 		}
 	}
@@ -286,17 +287,17 @@ func TestStills(t *testing.T) {
 func TestNoSecrets(t *testing.T) {
 	s := sim.New(sim.Options{})
 	h := onSim(t, s, systems(sim.System61), func(o *dwspectrum.Options) { o.Rules = true })
-	h.mustRun("systems", task("site", sim.System61))
-	out := asJSON(t, h.sources) + lines(states(h.take()))
+	h.MustRun("systems", task("site", sim.System61))
+	out := bridgetest.JSON(t, h.Sources()) + lines(states(h.Take()))
 	for name, args := range map[string]bridge.Args{
 		"systems": nil, "servers": nil, "devices": {"system": sim.System61}, "triggers": nil, "rules": nil,
 		"ports": {"device": bridge.DeviceID(box(61))}, "presets": {"device": bridge.DeviceID(yard(61))}, "tours": {"device": bridge.DeviceID(yard(61))},
 	} {
-		v, err := h.call(name, args)
+		v, err := h.Call(name, args)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		text := asJSON(t, v)
+		text := bridgetest.JSON(t, v)
 		if len(text) < 20 {
 			t.Errorf("%s says %s", name, text)
 		}
@@ -316,21 +317,21 @@ func TestNoSecrets(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	s := sim.New(sim.Options{})
 	h := onSim(t, s, systems(sim.System61), func(o *dwspectrum.Options) { o.Rules = true })
-	h.mustRun("systems", task("site", sim.System61))
+	h.MustRun("systems", task("site", sim.System61))
 	s.Set(sim.System61, func(y *sim.System) { y.Role = "Viewer" })
-	if err := h.press(sim.System61, "rule_"+id("91", 61), "OFF"); err == nil || !strings.Contains(err.Error(), "(forbidden: this user may not do it there)") {
+	if err := h.press(t, sim.System61, "rule_"+id("91", 61), "OFF"); err == nil || !strings.Contains(err.Error(), "(forbidden: this user may not do it there)") {
 		t.Errorf("a viewer's rule: %v", err)
 	}
-	if _, err := h.call("trigger", bridge.Args{"device": bridge.DeviceID(yard(61)), "trigger": "nobody's"}); failure(t, err).Status != 404 {
+	if _, err := h.Call("trigger", bridge.Args{"device": bridge.DeviceID(yard(61)), "trigger": "nobody's"}); bridgetest.Failed(t, err).Status != 404 {
 		t.Errorf("an unknown trigger: %v", err)
 	}
 	s.Change(func(set *sim.Settings) { set.Auth = "Auth_CloudConnectError" })
-	if err := h.run(task("site", sim.System61)); err == nil || !strings.Contains(err.Error(), "has lost the cloud") {
+	if err := h.Run(task("site", sim.System61)); err == nil || !strings.Contains(err.Error(), "has lost the cloud") {
 		t.Errorf("a system that lost the cloud: %v", err)
 	}
 	s.Change(func(set *sim.Settings) { set.Auth = "" })
 	s.Set(sim.System61, func(y *sim.System) { y.TwoFactor = true })
-	if err := h.run(task("site", sim.System61)); err == nil || !strings.Contains(err.Error(), "two-factor") {
+	if err := h.Run(task("site", sim.System61)); err == nil || !strings.Contains(err.Error(), "two-factor") {
 		t.Errorf("two-factor demanded: %v", err)
 	}
 	if len(s.Moves()) != 0 {
@@ -343,20 +344,20 @@ func TestRefusals(t *testing.T) {
 func TestOfflineAtStart(t *testing.T) {
 	s := sim.New(sim.Options{})
 	h := onSim(t, s, systems(sim.System61))
-	h.mustRun("systems", task("site", sim.System61), task("site", sim.System61))
-	if h.notes.saves != 1 {
-		t.Errorf("%d notes saved while nothing changed", h.notes.saves)
+	h.MustRun("systems", task("site", sim.System61), task("site", sim.System61))
+	if h.notes.Saves() != 1 {
+		t.Errorf("%d notes saved while nothing changed", h.notes.Saves())
 	}
 	s.Set(sim.System61, func(y *sim.System) { y.Health = "offline" })
 	again := reopen(t, settings(), h.cloud, h.notes, systems(sim.System61))
-	again.sources = h.sources // as the engine's inventory has them
-	again.mustRun("systems", task("site", sim.System61))
-	if got := states(again.take()); !slices.Contains(got, id("cb", 61)+" reach ok=false says=true") {
+	again.Knows(h.Sources())
+	again.MustRun("systems", task("site", sim.System61))
+	if got := states(again.Take()); !slices.Contains(got, id("cb", 61)+" reach ok=false says=true") {
 		t.Errorf("reported %q", got)
 	}
 	s.Set(sim.System61, func(y *sim.System) { y.Health = "online" })
-	again.mustRun("systems", task("site", sim.System61))
-	if got := states(again.take()); !slices.Contains(got, id("cb", 61)+" reach ok=true says=false") {
+	again.MustRun("systems", task("site", sim.System61))
+	if got := states(again.Take()); !slices.Contains(got, id("cb", 61)+" reach ok=true says=false") {
 		t.Errorf("a camera without a status does not come back: %q", got)
 	}
 }
@@ -369,17 +370,17 @@ func TestControlsStay(t *testing.T) {
 		site := task("site", sim.System61)
 		fail := func(on string) { s.Faults.Add(simkit.Fault{On: on, Do: simkit.HTML(500)}) }
 		fail("GET /rest/v4/events/triggers")
-		h.mustRun("systems")
-		if err := h.run(site); err == nil || h.sources[site] != nil {
-			t.Errorf("without triggers: %v, %d devices", err, len(h.sources[site]))
+		h.MustRun("systems")
+		if err := h.Run(site); err == nil || h.Sources()[site] != nil {
+			t.Errorf("without triggers: %v, %d devices", err, len(h.Sources()[site]))
 		}
-		h.mustRun(site)
-		before := asJSON(t, h.sources)
+		h.MustRun(site)
+		before := bridgetest.JSON(t, h.Sources())
 		for _, on := range []string{"GET /rest/v4/events/triggers", "GET /rest/v4/devices/*/ptz/presets"} {
 			time.Sleep(11 * time.Minute)
 			fail(on)
-			_ = h.run(site)
-			if got := asJSON(t, h.sources); got != before || s.Faults.Left() != 0 {
+			_ = h.Run(site)
+			if got := bridgetest.JSON(t, h.Sources()); got != before || s.Faults.Left() != 0 {
 				t.Errorf("%s: the devices changed: %s", on, cmp.Diff(before, got))
 			}
 		}
