@@ -44,11 +44,12 @@ type account struct {
 	looked time.Time // when the vendor was last asked about the access token
 	shown  string    // hash of the one that it showed as active
 
-	dead     bool // the vendor refused the access token
-	fresh    bool // the configuration changed since the vendor judged it
-	demand   bool // a caller waits
-	force    bool // a person asked
-	renewing bool // an attempt is in flight
+	dead       bool // the vendor refused the access token
+	fresh      bool // the configuration changed since the vendor judged it
+	demand     bool // a caller waits
+	force      bool // a person asked
+	renewing   bool // an attempt is in flight
+	otherScope bool // the vendor granted another one, which was told
 
 	tries uint64   // attempts that have ended
 	last  *trouble // of the last one; nil: it worked

@@ -118,6 +118,7 @@ func (k *Keeper) attempt(ctx context.Context, a *account, conf *Account, client 
 	if t := k.keepSafe(ctx, a, rec, arrived); t != nil {
 		return kindNone, t
 	}
+	k.compareScope(a, d, got.scope)
 	if had != nil {
 		k.o.Log.Info("tokens are refreshed again", "account", a.id)
 	} else {

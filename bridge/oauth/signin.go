@@ -67,6 +67,7 @@ func (k *Keeper) exchange(ctx context.Context, a *account, s *signIn, code strin
 	if t := k.keepSafe(ctx, a, rec, arrived); t != nil {
 		return errors.New("signed in, but " + t.Message + "; latchkey tries to save it again")
 	}
+	k.compareScope(a, d, got.scope)
 	return k.arrive(ctx, a)
 }
 
