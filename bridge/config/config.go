@@ -31,6 +31,9 @@ type Config struct {
 	Warnings []Problem `yaml:"-"`
 	// Sources are the files that this configuration was read from.
 	Sources Sources `yaml:"-"`
+	// Private are those that hold a secret, sorted: the configuration file itself
+	// only if one stands in it.
+	Private []string `yaml:"-"`
 }
 
 // MQTT is the connection to the broker.

@@ -23,6 +23,7 @@ type decoder struct {
 	o           Options
 	print       []string          // what was decoded, as `path=value`, for [Account].Print
 	secretFiles map[string]string // the files that secrets were read from, by path
+	inline      bool              // a secret stands in the configuration file itself
 }
 
 // into decodes n into v, which must be settable.
@@ -120,6 +121,8 @@ func (d *decoder) fields(n *node, v reflect.Value, path string) {
 		switch below := join(path, f.name); {
 		case known[f.name].IsValid():
 			d.into(f.value, known[f.name], below)
+			text := f.value.text
+			d.inline = d.inline || files[f.name+"_file"].IsValid() && text != "" && !strings.HasPrefix(text, "${")
 		case !files[f.name].IsValid():
 			names := slices.AppendSeq(slices.Collect(maps.Keys(known)), maps.Keys(files))
 			d.add(f.value.key, below, "unknown key%s", suggest(f.name, names))

@@ -39,8 +39,20 @@ func Load(o Options) (*Config, error) {
 	if err := l.result(l.seen); err != nil {
 		return nil, err
 	}
-	c.Warnings, c.Sources = l.warnings, l.seen
+	c.Warnings, c.Sources, c.Private = l.warnings, l.seen, l.private(c)
 	return c, nil
+}
+
+func (l *loader) private(c *Config) []string {
+	all := slices.Collect(maps.Values(l.secretFiles))
+	if c.MQTT.TLS.KeyFile != "" {
+		all = append(all, c.MQTT.TLS.KeyFile)
+	}
+	if l.inline {
+		all = append(all, l.path(filepath.Base(l.o.Path)))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Settled loads what stayed as it is for 300 ms: half of a file that is being

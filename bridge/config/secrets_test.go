@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"latchkey/bridge/config"
@@ -38,4 +39,23 @@ func TestMistakesQuoteNoSecret(t *testing.T) {
 		}
 	}
 	t.Logf("%d ways of writing a secret wrong", refused)
+}
+
+// Which files hold secrets, so that somebody can look at their rights.
+func TestPrivate(t *testing.T) {
+	for text, want := range map[string][]string{
+		"instance: home\n": nil,
+		"mqtt: {username: u, password: '${TOKEN}'}\n-- env --\nTOKEN=x\n":                                                 nil,
+		"mqtt: {username: u, password_file: p}\n-- p --\nx\n":                                                             {folder + "/p"},
+		"mqtt: {username: u, password: p}\n":                                                                              {folder + "/config.yaml"},
+		"accounts: {gate: {vendor: doorbird, client_id: x, client_secret: y, options: {push_key_file: k}}}\n-- k --\nx\n": {folder + "/config.yaml", folder + "/k"},
+	} {
+		c, err := config.Load(archive("\n-- config.yaml --\n" + text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, c.Private); diff != "" {
+			t.Errorf("%s-want +got:\n%s", text, diff)
+		}
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -140,17 +139,13 @@ func (d *doctor) files() {
 	if key := d.config.Store.KeyFile; key != "" {
 		look(key, privateTo, "chmod 600")
 	}
-	// A group of its own may well read the configuration and the secrets it names.
-	var sources []string
-	for path := range d.config.Sources {
-		sources = append(sources, path)
-	}
-	slices.Sort(sources)
-	for _, path := range sources {
+	// A group of its own may well read secrets. A configuration without any is
+	// everybody's to read, as a service with a user of its own needs it.
+	for _, path := range d.config.Private {
 		look(path, 0o007, "chmod o=")
 	}
 	if wrong == 0 {
-		d.say("files", web.Fine, "", "nobody else reads the store, its key, the configuration and its secrets")
+		d.say("files", web.Fine, "", "nobody else reads the store, its key and the secrets of the configuration")
 	}
 }
 
