@@ -22,7 +22,8 @@ const (
 	StageState                     // values, attributes, token health, bridge/info
 	StageClear                     // an empty payload: the topic is taken off the broker, then forgotten
 	StagePicture                   // not retained, but kept in memory and sent again on birth
-	StageEvent                     // events and results: sent once, while the link is open, or dropped
+	StageEvent                     // events: sent once, while the link is open, or dropped
+	StageResult                    // results of commands: as events, and before all that waits
 )
 
 // Retained tells whether the broker is to keep such a message.

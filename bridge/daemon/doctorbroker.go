@@ -67,6 +67,7 @@ type ear struct {
 
 func (e *ear) Changed() <-chan struct{} { return e.changed }
 func (e *ear) All() []bridge.Message    { return nil }
+func (e *ear) Urgent() []bridge.Message { return nil }
 func (e *ear) Sent(bridge.Message)      {}
 func (e *ear) Subscribing()             {}
 func (e *ear) Lost(error)               {}

@@ -214,7 +214,7 @@ func (e *Engine) finish(c *command, r bridge.Result, check string) {
 		e.overflows()
 	default:
 		e.tally.result(entry)
-		e.table.Put(bridge.Message{Topic: e.o.Topics.ResultTopic(c.target), Payload: encodeResult(r), Stage: bridge.StageEvent})
+		e.table.Put(bridge.Message{Topic: e.o.Topics.ResultTopic(c.target), Payload: encodeResult(r), Stage: bridge.StageResult})
 		runtime.Gosched() // the link sends it first; the rest is for later
 	}
 	if c.moves() && e.o.Opened != nil {

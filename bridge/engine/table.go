@@ -28,6 +28,7 @@ type Table struct {
 	born    uint64
 	dirty   []*row
 	events  []bridge.Message
+	results []bridge.Message
 	open    bool
 	dropped uint64
 }
@@ -56,7 +57,9 @@ func (t *Table) Put(messages ...bridge.Message) {
 	for _, m := range messages {
 		switch {
 		case m.Stage == bridge.StageEvent:
-			t.event(m)
+			t.queue(&t.events, m)
+		case m.Stage == bridge.StageResult:
+			t.queue(&t.results, m)
 		case len(m.Payload) == 0:
 			t.set(bridge.Message{Topic: m.Topic, Stage: bridge.StageClear})
 		default:
@@ -96,16 +99,16 @@ func (t *Table) touch(r *row) {
 	t.signal()
 }
 
-func (t *Table) event(m bridge.Message) {
+func (t *Table) queue(list *[]bridge.Message, m bridge.Message) {
 	if !t.open {
 		t.dropped++
 		return
 	}
-	if len(t.events) >= eventQueue {
-		t.events = t.events[1:]
+	if len(*list) >= eventQueue {
+		*list = (*list)[1:]
 		t.dropped++
 	}
-	t.events = append(t.events, m)
+	*list = append(*list, m)
 	t.signal()
 }
 
@@ -113,7 +116,7 @@ func (t *Table) event(m bridge.Message) {
 func (t *Table) crowded() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.open && len(t.events) >= eventQueue-eventSpare
+	return t.open && len(t.results) >= eventQueue-eventSpare
 }
 
 func (t *Table) signal() {
@@ -132,15 +135,25 @@ func (t *Table) again(topic string) {
 	}
 }
 
-// Drain returns what has changed since the last Drain or All: the newest message
-// of each topic, ordered as All does, then the events in their order.
+// Drain returns what has changed since the last Drain or All: the results, then the
+// newest message of each topic, ordered as All does, then the events in their order.
 func (t *Table) Drain() []bridge.Message {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := hand(t.dirty)
+	out := append(t.results, hand(t.dirty)...)
 	t.dirty = t.dirty[:0]
 	out = append(out, t.events...)
-	t.events = nil
+	t.results, t.events = nil, nil
+	return out
+}
+
+// Urgent takes the results out: whoever pressed does not wait behind what a cloud
+// of ten thousand devices has to say.
+func (t *Table) Urgent() []bridge.Message {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := t.results
+	t.results = nil
 	return out
 }
 
@@ -207,8 +220,8 @@ func (t *Table) link(open bool) {
 	defer t.mu.Unlock()
 	t.open = open
 	if !open {
-		t.dropped += uint64(len(t.events))
-		t.events = nil
+		t.dropped += uint64(len(t.events) + len(t.results))
+		t.events, t.results = nil, nil
 	}
 }
 

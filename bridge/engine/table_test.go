@@ -72,6 +72,20 @@ func TestTable(t *testing.T) {
 			t.Errorf("all holds no events (-want +got):\n%s", diff)
 		}
 	})
+	t.Run("results before all that waits", func(t *testing.T) {
+		e, table := newTable()
+		e.Subscribing()
+		table.Drain()
+		result := func(topic string) bridge.Message {
+			return bridge.Message{Topic: topic, Payload: []byte("ok"), Stage: bridge.StageResult}
+		}
+		table.Put(state("a", "1"), event("e", "x"), result("r1"))
+		wantSaid(t, "urgent", table.Urgent(), "r1=ok")
+		wantSaid(t, "urgent again", table.Urgent())
+		table.Put(result("r2"))
+		wantSaid(t, "drain", table.Drain(), "r2=ok", "a=1", "e=x")
+		wantSaid(t, "after it", table.Urgent())
+	})
 	t.Run("cleared until it is acknowledged", func(t *testing.T) {
 		_, table := newTable()
 		table.Put(state("a", "1"))

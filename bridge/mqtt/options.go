@@ -52,6 +52,8 @@ type Source interface {
 	Changed() <-chan struct{}
 	// Drain returns what changed since, newest per topic, events last.
 	Drain() []bridge.Message
+	// Urgent returns what goes before anything that a Drain or All has brought.
+	Urgent() []bridge.Message
 	// All returns everything that is kept, ordered by Stage; no events.
 	All() []bridge.Message
 	// Sent says that the broker has acknowledged a message; also one on the will's

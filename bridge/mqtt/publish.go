@@ -25,9 +25,18 @@ type sending struct {
 
 func (one sending) acknowledged() bool { return isDone(one.token) && one.token.Error() == nil }
 
-// send publishes in order, waiting only for room in the window. A non-nil error
-// ends the session.
+// send publishes in order, what is urgent between. A non-nil error ends the session.
 func (s *session) send(ctx context.Context, messages ...bridge.Message) error {
+	for _, m := range messages {
+		if err := s.publish(ctx, append(s.options.Source.Urgent(), m)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish waits only for room in the window.
+func (s *session) publish(ctx context.Context, messages ...bridge.Message) error {
 	for _, m := range messages {
 		if s.withhold(m) {
 			continue

@@ -55,6 +55,39 @@ func TestBurst(t *testing.T) {
 	})
 }
 
+// What is urgent goes before what was already taken to be sent.
+func TestUrgent(t *testing.T) {
+	t.Parallel()
+	bridgetest.Brokers(t, func(t *testing.T, b bridgetest.Broker) {
+		source := newTable()
+		client := start(t, mqtt.Options{Broker: b.URL(), Source: source})
+		client.link.await("subscribed")
+		foreign := bridgetest.Dial(t, b.URL(), bridgetest.ClientOptions{})
+		foreign.Subscribe("#")
+		foreign.Await(own, nil, 0)
+		foreign.Skip()
+		before := len(foreign.Messages())
+		var many []bridge.Message
+		for i := range 100 {
+			many = append(many, state(fmt.Sprint("s", i), "x"))
+		}
+		source.mu.Lock()
+		source.due = source.calls + 50
+		source.mu.Unlock()
+		source.put(many...)
+		foreign.Await("s99", nil, 0)
+		for i, m := range foreign.Messages()[before:] {
+			if m.Topic == "result" {
+				if i != 49 {
+					t.Errorf("the result came behind %d messages, want 49", i)
+				}
+				return
+			}
+		}
+		t.Error("the result did not come")
+	})
+}
+
 func TestIncoming(t *testing.T) {
 	t.Parallel()
 	bridgetest.Brokers(t, func(t *testing.T, b bridgetest.Broker) {

@@ -30,6 +30,8 @@ type table struct {
 	kept  []bridge.Message // one a topic, no events
 	fresh []bridge.Message // one a topic, events as they come
 	sent  []bridge.Message
+	calls int // of Urgent
+	due   int // the call that brings result; 0: none
 }
 
 func newTable(messages ...bridge.Message) *table {
@@ -75,6 +77,15 @@ func (t *table) Drain() []bridge.Message {
 	t.fresh = nil
 	slices.SortStableFunc(fresh, byStage)
 	return fresh
+}
+
+func (t *table) Urgent() []bridge.Message {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.calls++; t.calls != t.due {
+		return nil
+	}
+	return []bridge.Message{{Topic: "result", Payload: []byte("ok"), Stage: bridge.StageResult}}
 }
 
 func (t *table) All() []bridge.Message {

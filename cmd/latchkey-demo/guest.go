@@ -156,6 +156,9 @@ func (g *guest) Drain() []bridge.Message {
 	return out
 }
 
+// Urgent is nothing.
+func (g *guest) Urgent() []bridge.Message { return nil }
+
 // All is nothing: a guest keeps no values.
 func (g *guest) All() []bridge.Message { return nil }
 
