@@ -24,13 +24,25 @@ type client struct {
 
 const pictureLimit = 2 << 20
 
+// listLimit bounds lists and states of all cameras: 10,000 of them have more than 1 MB.
+const listLimit = 8 << 20
+
 // read asks for JSON. into may be nil.
 func (c client) read(ctx context.Context, version, path string, query url.Values, into any) (json.RawMessage, error) {
 	return c.readPath(ctx, rest(version, path), query, into)
 }
 
 func (c client) readPath(ctx context.Context, path string, query url.Values, into any) (json.RawMessage, error) {
-	reply, err := c.cloud.Read(ctx, bridge.Request{Path: path, Query: query})
+	return c.ask(ctx, bridge.Request{Path: path, Query: query}, into)
+}
+
+// list reads what is about all cameras at once.
+func (c client) list(ctx context.Context, version, path string, into any) (json.RawMessage, error) {
+	return c.ask(ctx, bridge.Request{Path: rest(version, path), Limit: listLimit}, into)
+}
+
+func (c client) ask(ctx context.Context, req bridge.Request, into any) (json.RawMessage, error) {
+	reply, err := c.cloud.Read(ctx, req)
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -38,13 +50,13 @@ func (c client) readPath(ctx context.Context, path string, query url.Values, int
 		into = new(any)
 	}
 	if err := json.Unmarshal(reply.Body, into); err != nil {
-		return nil, oddAnswer(path)
+		return nil, oddAnswer(req.Path)
 	}
 	return reply.Body, nil
 }
 
 func (c client) cameras(ctx context.Context) (raw json.RawMessage, all []camera, err error) {
-	raw, err = c.read(ctx, c.versions.Cameras, "/cameras", nil, &all)
+	raw, err = c.list(ctx, c.versions.Cameras, "/cameras", &all)
 	if err == nil && all == nil {
 		err = oddAnswer("/cameras")
 	}
@@ -57,7 +69,7 @@ func (c client) cameras(ctx context.Context) (raw json.RawMessage, all []camera,
 }
 
 func (c client) statuses(ctx context.Context) (all []json.RawMessage, err error) {
-	_, err = c.read(ctx, c.versions.Status, "/cameras/all/status", nil, &all)
+	_, err = c.list(ctx, c.versions.Status, "/cameras/all/status", &all)
 	return all, err
 }
 
