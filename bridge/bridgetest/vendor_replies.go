@@ -31,6 +31,7 @@ func nonsense() map[string]simkit.Deed {
 		"a bare number":  simkit.Status(http.StatusOK, "application/json", "7"),
 		"null":           simkit.Status(http.StatusOK, "application/json", "null"),
 		"no members":     simkit.Status(http.StatusOK, "application/json", "{}"),
+		"another host":   simkit.Status(http.StatusTemporaryRedirect, "", "", "Location", "http://127.0.0.1:9/"),
 	}
 }
 

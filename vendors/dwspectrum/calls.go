@@ -29,6 +29,8 @@ func optional(a bridge.Arg) bridge.Arg { a.Optional = true; return a }
 var (
 	deviceArg = text("device", bridge.MaxID)
 	systemArg = optional(text("system", bridge.MaxID))
+
+	positionType = bridge.Arg{Name: "type", Type: bridge.ArgText, OneOf: []string{"absolute", "logical"}, Optional: true, Default: "logical"}
 )
 
 func (a *account) systemsCall(ctx context.Context, o bridge.Order) (any, error) {
@@ -58,13 +60,17 @@ func (a *account) readingCalls() []bridge.Call {
 			return shown(y.read(ctx, path(n, rest), query, nil))
 		}
 	}
-	ofDevice := func(rest string, least int) func(context.Context, bridge.Order) (any, error) {
+	ofDevice := func(rest string, least int, passed ...string) func(context.Context, bridge.Order) (any, error) {
 		return func(ctx context.Context, o bridge.Order) (any, error) {
 			t, err := a.target(ctx, o, least)
 			if err != nil {
 				return nil, err
 			}
-			return shown(t.read(ctx, t.path(rest), nil, nil))
+			query := url.Values{}
+			for _, name := range passed {
+				query.Set(name, o.Args.Text(name))
+			}
+			return shown(t.read(ctx, t.path(rest), query, nil))
 		}
 	}
 	system, device := []bridge.Arg{systemArg}, []bridge.Arg{deviceArg}
@@ -76,6 +82,7 @@ func (a *account) readingCalls() []bridge.Call {
 		{Name: "ports", Summary: "inputs and outputs of a device (6.1 and newer)", Args: device, Do: ofDevice("/io", 4)},
 		{Name: "presets", Summary: "PTZ presets of a camera (6.0 and newer)", Args: device, Do: ofDevice("/ptz/presets", 3)},
 		{Name: "tours", Summary: "PTZ tours of a camera (6.0 and newer)", Args: device, Do: ofDevice("/ptz/tours", 3)},
+		{Name: "position", Summary: "where a PTZ camera looks (6.0 and newer)", Args: []bridge.Arg{deviceArg, positionType}, Do: ofDevice("/ptz/position", 3, "type")},
 		{Name: "snapshot", Summary: "a still of a camera", Args: []bridge.Arg{deviceArg, optional(text("size", 16))}, Do: a.snapshot},
 		{Name: "recheck", Summary: "read triggers, presets and rules of a system anew, at its next poll", Args: system,
 			Do: func(ctx context.Context, o bridge.Order) (any, error) {

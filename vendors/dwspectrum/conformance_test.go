@@ -35,7 +35,7 @@ func conforming() bridgetest.Vendor {
 		Sent:     bridgetest.Requests{On: "POST /relay/" + sim.System61 + "/rest/v4/events/triggers"},
 		Hops:     2, // the relay sends every one on
 		Args: map[string]bridge.Args{
-			"ports": of(io), "presets": of(camera), "tours": of(camera), "snapshot": of(camera), "ptz_stop": of(camera), "ptz_move": of(camera, "pan", 1.0, "duration", 0.1),
+			"ports": of(io), "presets": of(camera), "tours": of(camera), "position": of(camera, "type", "absolute"), "snapshot": of(camera), "ptz_stop": of(camera), "ptz_move": of(camera, "pan", 1.0, "duration", 0.1),
 			"ptz_preset": of(camera, "preset", "gate"), "ptz_preset_5x": of(camera, "preset", "gate"), "ptz_position": of(camera, "pan", 0.5, "tilt", 0.5, "zoom", 0.5),
 			"ptz_tour": of(camera, "tour", "round"), "bookmark": of(camera, "name", "parcel", "start", "2026-01-02T03:04:05Z"), "recording": of(camera, "enabled", true),
 			"output": of(io, "port", "2", "active", true), "generic_event": {"source": "test", "caption": "Bell", "description": "rang"},
@@ -52,7 +52,7 @@ func TestRecorded(t *testing.T) {
 	v := conforming()
 	v.Args[v.Write.Name] = v.Write.Args
 	var calls []bridgetest.Command
-	for _, name := range []string{"systems", "servers", "devices", "triggers", "rules", "ports", "presets", "tours", "snapshot", "trigger", "output", "ptz_preset", "ptz_move", "ptz_position", "ptz_tour",
+	for _, name := range []string{"systems", "servers", "devices", "triggers", "rules", "ports", "presets", "tours", "position", "snapshot", "trigger", "output", "ptz_preset", "ptz_move", "ptz_position", "ptz_tour",
 		"bookmark", "recording", "generic_event", "rule"} {
 		calls = append(calls, bridgetest.Command{Name: name, Args: v.Args[name]})
 	}

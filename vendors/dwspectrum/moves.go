@@ -37,7 +37,7 @@ func (a *account) movingCalls() []bridge.Call {
 		{Name: "ptz_preset_5x", Summary: "turn a camera of version 5 to a preset", Effect: bridge.Writes,
 			Args: []bridge.Arg{deviceArg, text("preset", 300), speed}, Do: of(1, toOldPreset)},
 		{Name: "ptz_position", Summary: "turn a camera to an absolute or logical position (6.0 and newer)", Effect: bridge.Writes,
-			Args: []bridge.Arg{deviceArg, {Name: "type", Type: bridge.ArgText, OneOf: []string{"absolute", "logical"}, Optional: true, Default: "logical"}, axis("pan"), axis("tilt"), axis("zoom"), speed},
+			Args: []bridge.Arg{deviceArg, positionType, axis("pan"), axis("tilt"), axis("zoom"), speed},
 			Do:   of(3, toPosition)},
 		{Name: "ptz_move", Summary: "turn a camera for some seconds (6.0 and newer); pan, tilt, zoom, focus: speeds of -1 to 1", Effect: bridge.Writes,
 			Args: append([]bridge.Arg{deviceArg, {Name: "duration", Type: bridge.ArgNumber, Min: 0, Max: moveMost, Optional: true, Default: 1.0}}, speeds()...), Do: of(3, move),

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -104,10 +105,16 @@ func TestOddIDs(t *testing.T) {
 	if got := len(told[1].Entities); got != plain+2*(len(ids)-1)+output { // each trigger starts and stops
 		t.Errorf("%d entities: %v", got, told[1].Entities)
 	}
-	cloud.Forget()
-	_, _ = h.Call("ptz_stop", bridge.Args{"device": bridge.DeviceID("a/b")})
-	if !strings.Contains(lines(cloud.Asked()), "/rest/v4/devices/a%2Fb/ptz/move") {
-		t.Errorf("asked %q", cloud.Asked())
+	for _, d := range told[1:] {
+		cloud.Forget()
+		if _, err := h.Call("ptz_stop", bridge.Args{"device": d.ID}); len(cloud.Asked()) == 0 {
+			t.Fatalf("%q: %v", d.Original, err)
+		}
+		rest, _ := strings.CutPrefix(cloud.Asked()[0], "act DELETE /rest/v4/devices/")
+		segment, rest, _ := strings.Cut(rest, "/")
+		if id, err := url.PathUnescape(segment); err != nil || id != d.Original || !strings.HasPrefix(rest, "ptz/move origin=") {
+			t.Errorf("%q: asked %q", d.Original, cloud.Asked())
+		}
 	}
 }
 

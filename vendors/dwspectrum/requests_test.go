@@ -78,7 +78,7 @@ func TestRequests(t *testing.T) {
 				args  bridge.Args
 				least int
 			}{
-				{"systems", nil, 1}, {"servers", nil, 1}, {"devices", nil, 1}, {"triggers", nil, 4}, {"rules", nil, 4}, {"ports", nil, 4}, {"presets", nil, 3}, {"tours", nil, 3},
+				{"systems", nil, 1}, {"servers", nil, 1}, {"devices", nil, 1}, {"triggers", nil, 4}, {"rules", nil, 4}, {"ports", nil, 4}, {"presets", nil, 3}, {"tours", nil, 3}, {"position", nil, 3},
 				{"snapshot", bridge.Args{"size": "640x480"}, 1},
 				{"trigger", bridge.Args{"trigger": "t1"}, 1}, {"trigger", bridge.Args{"trigger": "t1", "state": "started"}, 1}, {"trigger", bridge.Args{"trigger": "t1", "state": "stopped"}, 1},
 				{"output", bridge.Args{"port": "2", "active": true}, 1}, {"output", bridge.Args{"port": "2", "active": false}, 1}, {"output", bridge.Args{"port": "3", "active": true}, 1},

@@ -132,6 +132,9 @@ func TestCommands(t *testing.T) {
 			if n >= 60 {
 				do(h.press(t, yard(n), "preset_door", "PRESS"))
 				call("ptz_position", device(yard(n), bridge.Args{"pan": 0.5, "tilt": -0.5, "zoom": 0.1}))
+				if v, err := h.Call("position", device(yard(n), nil)); err != nil || !strings.Contains(bridgetest.JSON(t, v), `"tilt": -0.5`) {
+					t.Errorf("position: %v, %v", v, err)
+				}
 				call("ptz_tour", device(yard(n), bridge.Args{"tour": "round"}))
 				call("ptz_move", device(yard(n), bridge.Args{"pan": -0.5, "zoom": 1.0, "duration": 0.0}))
 				call("ptz_stop", device(yard(n), nil))
@@ -187,7 +190,7 @@ func TestMoveEnds(t *testing.T) {
 // What a system's version does not have is refused unsent.
 func TestTooOld(t *testing.T) {
 	for name, args := range map[string]bridge.Args{
-		"recording": {"enabled": true}, "ptz_move": {"pan": 1.0}, "ptz_stop": {}, "ptz_tour": {"tour": "round"}, "presets": {}, "ports": {}, "triggers": {}, "rules": {},
+		"recording": {"enabled": true}, "ptz_move": {"pan": 1.0}, "ptz_stop": {}, "ptz_tour": {"tour": "round"}, "position": {}, "presets": {}, "ports": {}, "triggers": {}, "rules": {},
 	} {
 		s := sim.New(sim.Options{})
 		h := onSim(t, s, systems(sim.System50))
@@ -279,6 +282,21 @@ func TestStills(t *testing.T) {
 		}
 		if _, err := h.Call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(n)), "size": "big"}); bridgetest.Failed(t, err).Reason != bridge.ReasonMalformed {
 			t.Errorf("%d: an odd size: %v", n, err)
+		}
+	}
+}
+
+// A picture that is none, or of 20 MB, is an error and shows nowhere.
+func TestOddStills(t *testing.T) {
+	s := sim.New(sim.Options{})
+	h := onSim(t, s, systems(sim.System61))
+	h.MustRun("systems", task("site", sim.System61))
+	h.Take()
+	for name, body := range map[string]string{"20 MB": "\xff\xd8\xff\xe0" + strings.Repeat("x", 20<<20), "a page": "<html>", "nothing": "", "another error": `{"error":"9","errorId":"notFound"}`} {
+		s.Faults.Add(simkit.Fault{On: "GET /rest/v4/devices/*/image", Do: simkit.Status(200, "image/jpeg", body)})
+		v, err := h.Call("snapshot", bridge.Args{"device": bridge.DeviceID(yard(61))})
+		if err == nil || v != nil || len(h.Take()) > 0 {
+			t.Errorf("%s: %T, %v", name, v, err)
 		}
 	}
 }

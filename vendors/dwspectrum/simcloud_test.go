@@ -100,6 +100,8 @@ func (c *simCloud) do(ctx context.Context, method string, r bridge.Request) (rep
 	media, _, _ := strings.Cut(w.Header().Get("Content-Type"), ";")
 	reason := bridge.ReasonNoAnswer
 	switch {
+	case r.Limit > 0 && int64(w.Body.Len()) > r.Limit:
+		return reply, &bridge.Failure{Reason: bridge.ReasonNoAnswer, Status: w.Code, Message: "longer than allowed"}
 	case w.Code/100 == 2:
 		return bridge.Reply{Status: w.Code, Type: media, Body: w.Body.Bytes()}, nil
 	case w.Code == 429:

@@ -62,8 +62,24 @@ func (a ask) position() {
 	case !fine || m["type"] != "absolute" && m["type"] != "logical":
 		a.invalid()
 	default:
+		c.looks = map[string]any{"type": m["type"], "pan": m["pan"], "tilt": m["tilt"], "zoom": m["zoom"]}
 		a.moved(a.system, c.ID, "ptz", fmt.Sprintf("position %v %v %v", m["pan"], m["tilt"], m["zoom"]))
 		a.json(m)
+	}
+}
+
+// looks tells the position that the camera was sent to.
+func (a ask) looks() {
+	c, ok := a.camera()
+	kind := a.r.URL.Query().Get("type")
+	switch {
+	case !ok:
+	case kind != "absolute" && kind != "logical":
+		a.invalid()
+	case c.looks["type"] != kind:
+		a.json(map[string]any{"type": kind, "pan": 0, "tilt": 0, "zoom": 0})
+	default:
+		a.json(c.looks)
 	}
 }
 

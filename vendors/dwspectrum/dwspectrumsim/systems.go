@@ -43,6 +43,7 @@ type Camera struct {
 	Credentials                  bool // the list holds a password, also in the url
 
 	moving  bool
+	looks   map[string]any
 	watched time.Time // io monitoring lapses then
 }
 

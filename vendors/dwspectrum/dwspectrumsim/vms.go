@@ -58,6 +58,7 @@ func (s *Sim) vms() http.Handler {
 	route("POST /devices/{id}/bookmarks", all, ask.bookmark)
 	route("POST /devices/{id}/ptz/move", ptz, ask.move)
 	route("DELETE /devices/{id}/ptz/move", ptz, ask.stop)
+	route("GET /devices/{id}/ptz/position", ptz, ask.looks)
 	route("POST /devices/{id}/ptz/position", ptz, ask.position)
 	route("GET /devices/{id}/ptz/presets", ptz, ask.presets)
 	route("POST /devices/{id}/ptz/presets/{preset}/activate", ptz, ask.activate)
