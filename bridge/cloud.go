@@ -1,6 +1,9 @@
 package bridge
 
-import "context"
+import (
+	"context"
+	"io"
+)
 
 // Cloud is the HTTP client of one account, as its vendor sees it: bearer,
 // pacing, deadlines, size limits, redirect rules and redaction are its business.
@@ -28,6 +31,10 @@ type Request struct {
 	Accept string // "" is application/json
 	Header map[string]string
 	Limit  int64 // of the reply's body; 0 means 1 MB
+	// Into takes the body of a 2xx answer to a Read as it arrives, instead of
+	// Reply.Body: it may take as long as the context lets it, while something comes.
+	// After an error what was written is worth nothing. Not on a lane that yields.
+	Into io.Writer
 }
 
 // Reply is a 2xx answer; any other is a *[Failure].

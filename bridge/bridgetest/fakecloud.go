@@ -152,6 +152,9 @@ func (s *simulated) exchange(ctx context.Context, r bridge.Request) (reply bridg
 	switch {
 	case ctx.Err() != nil:
 		return reply, &bridge.Failure{Reason: bridge.ReasonNoAnswer, Message: "cut"}
+	case w.Code/100 == 2 && r.Into != nil:
+		_, err := r.Into.Write(w.Body.Bytes())
+		return bridge.Reply{Status: w.Code, Type: media}, err
 	case w.Code/100 == 2:
 		return bridge.Reply{Status: w.Code, Type: media, Body: w.Body.Bytes()}, nil
 	case w.Code == http.StatusTooManyRequests:

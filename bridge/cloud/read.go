@@ -20,6 +20,9 @@ func (c *Client) Read(ctx context.Context, req bridge.Request) (bridge.Reply, er
 	if !ok {
 		return bridge.Reply{}, refuse("this cloud has no lane of that name")
 	}
+	if out.into != nil && lane.yields {
+		return bridge.Reply{}, refuse("what makes way for commands would be written twice")
+	}
 	if err := c.hold.check(); err != nil {
 		return bridge.Reply{}, err
 	}

@@ -25,6 +25,7 @@ type outgoing struct {
 	body   []byte      // nil: none
 	limit  int64
 	lane   string
+	into   io.Writer      // takes the body of a 2xx; nil: it is kept
 	permit *bridge.Permit // of a command; nil: a read
 }
 
@@ -39,7 +40,7 @@ func (c *Client) prepare(req bridge.Request, method string) (*outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &outgoing{method: method, url: u, origin: place.Origin, limit: req.Limit, lane: req.Lane, header: make(http.Header, 4)}
+	out := &outgoing{method: method, url: u, origin: place.Origin, limit: req.Limit, into: req.Into, lane: req.Lane, header: make(http.Header, 4)}
 	if req.Method != "" {
 		out.method = req.Method
 	}

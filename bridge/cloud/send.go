@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	maxHops   = 5
-	redialGap = 250 * time.Millisecond
+	maxHops = 5
+	// streamMost is how long a body may take that is given away as it arrives.
+	streamMost = 24 * time.Hour
+	redialGap  = 250 * time.Millisecond
 	// shown is the limit of a refusal's body, which is read for its error code.
 	shown = 64 << 10
 )
@@ -36,7 +38,11 @@ func (a *answer) fine() bool { return a.err == nil && a.status/100 == 2 }
 // [redirect] allows. Without a connection a command is dialled once more, and
 // whatever went to a remembered node goes to its origin.
 func (c *Client) exchange(ctx context.Context, out *outgoing, b bridge.Bearer) answer {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	life := patience
+	if out.into != nil {
+		life = streamMost // silence ends it sooner
+	}
+	ctx, cancel := context.WithTimeout(ctx, life)
 	defer cancel()
 	here := *out
 	here.url = c.nodes.shortcut(out.url)
@@ -83,6 +89,16 @@ func (c *Client) send(ctx context.Context, cancel context.CancelFunc, out *outgo
 		}).Stop()
 	}
 
+	var quiet *time.Timer // for how long nothing may come
+	if out.into != nil {
+		quiet = time.AfterFunc(patience, cancel)
+		defer func() {
+			if !quiet.Stop() && a.err != nil {
+				a.err = context.DeadlineExceeded
+			}
+		}()
+	}
+
 	r := out.request(ctx, b)
 	resp, err := transport.RoundTrip(r)
 	if err != nil {
@@ -103,12 +119,31 @@ func (c *Client) send(ctx context.Context, cancel context.CancelFunc, out *outgo
 		}
 		return a
 	}
+	if out.into != nil {
+		var n int64
+		n, a.err = io.Copy(out.into, io.LimitReader(&stream{resp.Body, quiet}, out.limit+1))
+		if a.err == nil && n > out.limit {
+			a.err = errTooLong
+		}
+		return a
+	}
 	// The limit holds for what is unpacked, so a small reply cannot grow without end.
 	a.body, a.err = io.ReadAll(io.LimitReader(resp.Body, out.limit+1))
 	if a.err == nil && int64(len(a.body)) > out.limit {
 		a.err = errTooLong
 	}
 	return a
+}
+
+// stream is a body that must not fall silent.
+type stream struct {
+	body  io.Reader
+	quiet *time.Timer
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	s.quiet.Reset(patience)
+	return s.body.Read(b)
 }
 
 var errTooLong = errors.New("the answer is too long")

@@ -24,6 +24,7 @@ const quarter = 15 * time.Minute
 // account is one token's view of the tree at work: what tasks and calls share.
 type account struct {
 	client
+	id      string
 	name    string
 	options *Options
 	figures map[ID][]string // types, by node
@@ -38,7 +39,7 @@ type account struct {
 func (o *Options) Open(s bridge.Settings, env bridge.Env) (bridge.Account, error) {
 	a := &account{
 		client: client{cloud: env.Cloud, path: o.Paths.GraphQL, documents: o.Documents},
-		name:   s.Name, options: o, figures: map[ID][]string{}, log: env.Log,
+		id:     s.ID, name: s.Name, options: o, figures: map[ID][]string{}, log: env.Log,
 		// The rights of a portal token are not told.
 		records: s.Grant == bridge.GrantToken || slices.Contains(words(s.Scope), "recordings"),
 	}

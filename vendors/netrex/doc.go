@@ -39,7 +39,9 @@
 // A node that is listed no more stays for a day (option forget) with its entity
 // `listed` off, since a list may be short for once; a restart forgets it. `listed`
 // is not connectivity. Addresses of recordings are withheld unless the option links
-// is set. What an OAuth refusal is about is told by the names that it holds (token,
+// is set. With the option save they are fetched into a folder, with the token and from
+// the cloud's own host (whether they want it is not known); nothing there is deleted.
+// What an OAuth refusal is about is told by the names that it holds (token,
 // client, redirect, ...; options.sentences for a cloud that speaks otherwise). One that
 // holds none counts as the grant's, is tried again, and nothing is deleted.
 //

@@ -22,6 +22,8 @@ type Options struct {
 	// Links shows addresses of prepared recordings in results and events. Whoever
 	// reads one may be able to download.
 	Links bool `yaml:"links"`
+	// Save is a folder that prepared recordings are saved in; "": they are not.
+	Save string `yaml:"save"`
 	// RecordingWait is how long a recording may take to be prepared.
 	RecordingWait time.Duration `yaml:"recording_wait"`
 
@@ -130,6 +132,7 @@ func (o *Options) Check(s bridge.Settings) error {
 	for _, p := range []struct{ name, path string }{{"auth", o.Paths.Auth}, {"token", o.Paths.Token}, {"revoke", o.Paths.Revoke}, {"graphql", o.Paths.GraphQL}} {
 		wrong(!isPath(p.path) || strings.Contains(p.path+"/", "/../"), "options.paths."+p.name, "%q is no path such as /oauth2/token", p.path)
 	}
+	wrong(o.Save != "" && !filepath.IsAbs(o.Save), "options.save", "%q is no absolute path", o.Save)
 	wrong(o.Schema != "" && !filepath.IsAbs(o.Schema), "options.schema", "%q is no absolute path", o.Schema)
 	wrong(o.DeadToken != "" && len(o.DeadToken) < 8, "options.dead_token", "%q is too short to mean only a dead token", o.DeadToken)
 	for i, s := range o.Sentences {

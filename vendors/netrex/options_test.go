@@ -68,7 +68,7 @@ func TestCheck(t *testing.T) {
 			o.ScopeSeparator, o.Names, o.DeadToken = ";", netrex.Names{Redirect: "url", Code: "code", Refresh: "a b"}, "dead"
 		}, want: "options.scope_separator: \";\" is none of a comma, a space and a plus sign\noptions.names.redirect: \"url\" is not known (one of: redirect_uri, redirect_url)\n" +
 			"options.names.code: \"code\" is not known (one of: authorization_code, auth_code)\noptions.names.refresh: \"a b\" is no name of a parameter\noptions.dead_token: \"dead\" is too short to mean only a dead token"},
-		{name: "schema", options: func(o *netrex.Options) { o.Schema = "schema.graphql" }, want: `options.schema: "schema.graphql" is no absolute path`},
+		{name: "files", options: func(o *netrex.Options) { o.Schema, o.Save = "schema.graphql", "recordings" }, want: "options.save: \"recordings\" is no absolute path\noptions.schema: \"schema.graphql\" is no absolute path"},
 		{name: "sentences", options: func(o *netrex.Options) {
 			o.Sentences = []bridge.Sentence{{Holds: "klient", Means: bridge.BadClient}, {Holds: "no", Means: "bad"}}
 		}, want: "options.sentences[1].holds: \"no\" is too short to mean only that\noptions.sentences[1].means: \"bad\" is not known (one of: client, grant, passing)"},

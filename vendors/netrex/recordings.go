@@ -116,11 +116,18 @@ func (a *account) watch(ctx context.Context, report bridge.Report) (err error) {
 	var next time.Duration
 	for _, p := range a.shelf.list() {
 		r, problem := a.recording(ctx, p.id)
+		file := ""
+		if problem == nil && r.Link != "" && a.options.Save != "" {
+			file, problem = a.save(ctx, p, r)
+		}
 		switch {
 		case problem == nil && r.Link != "":
-			a.tell(p, prepared, r, report)
+			a.tell(p, prepared, r, file, report)
 		case rejected(problem) || time.Since(p.since) > a.options.RecordingWait:
-			a.tell(p, failed, r, report)
+			if problem != nil {
+				a.log.Warn("a recording is given up", "id", p.id, "err", problem)
+			}
+			a.tell(p, failed, r, "", report)
 		case problem != nil:
 			return problem // the engine tries again
 		case next == 0 || time.Since(p.since) < time.Minute:
@@ -136,7 +143,7 @@ func (a *account) watch(ctx context.Context, report bridge.Report) (err error) {
 }
 
 // tell reports the end of a preparation.
-func (a *account) tell(p preparation, event string, r recording, report bridge.Report) {
+func (a *account) tell(p preparation, event string, r recording, file string, report bridge.Report) {
 	a.shelf.end(p.id)
 	device := a.tree.of(p.node)
 	if device == "" || !a.tree.camera(p.node) {
@@ -146,6 +153,9 @@ func (a *account) tell(p preparation, event string, r recording, report bridge.R
 	attributes := map[string]any{"recording_id": p.id, "height": p.height}
 	if r.Duration.known {
 		attributes["duration"] = r.Duration.value
+	}
+	if file != "" {
+		attributes["file"] = file
 	}
 	if a.options.Links && r.Link != "" {
 		attributes["download_url"] = string(r.Link)
