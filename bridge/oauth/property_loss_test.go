@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -84,10 +86,12 @@ func lose(t *testing.T, v *vendor, story []string) {
 			time.Sleep(time.Minute + time.Second)
 			m = m.copy()
 			_ = h.end()
+			w.mu.Lock()
 			w.m = m
+			w.mu.Unlock()
 			h = start(t, v, m, by)
 		case "401":
-			w.refused[h.refuse()] = true
+			w.refuse(h.refuse())
 		case "press":
 			_, _ = h.Tokens("gate").Bearer(bridge.NewPermit(time.Now().Add(5*time.Second), 1).With(ctx), "")
 		case "mint":
@@ -110,12 +114,16 @@ func lose(t *testing.T, v *vendor, story []string) {
 	m.fail(nil)
 	time.Sleep(time.Minute + time.Second)
 	synctest.Wait()
+	w.mu.Lock()
+	got := w.got
+	w.mu.Unlock()
 	_, refresh, _ := h.tokens()
+	stored := fmt.Sprint(m.stored(t, "gate"))
 	v.mu.Lock()
 	alive := v.refresh[refresh] != 0 || v.grace && v.spent[refresh] != 0 && v.identity[v.spent[refresh]] != ""
 	v.fault = nil
 	// That of a family before the last sign-in is a generation in a real store.
-	kept := v.refresh[w.got] <= max(v.refresh[refresh]-1, 0) || bytes.Contains(m.records["gate"], []byte(w.got))
+	kept := v.refresh[got] <= max(v.refresh[refresh]-1, 0) || strings.Contains(stored, got)
 	v.mu.Unlock()
 	if !kept {
 		t.Error("a pair that reached us, and that the vendor honours, is not stored")
@@ -138,16 +146,25 @@ func lose(t *testing.T, v *vendor, story []string) {
 type watched struct {
 	*vendor
 	t       *testing.T
+	mu      sync.Mutex // for what follows
 	m       *memory
 	spent   map[string]bool // refresh tokens whose call has no known end
 	got     string          // the refresh token that reached us last
 	refused map[string]bool // access tokens that the API refused, whatever the vendor says
 }
 
+func (w *watched) refuse(access string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refused[access] = true
+}
+
 func (w *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Path != "/token" {
 		return w.vendor.RoundTrip(r)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	form, _ := url.ParseQuery(string(body))
