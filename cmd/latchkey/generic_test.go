@@ -150,3 +150,46 @@ func signInGeneric(t *testing.T, h *home) {
 	defer resp.Body.Close()
 	h.mqtt.Await(topics.Token("house"), contains(`"state":"valid"`), patience)
 }
+
+// doorbirdByHand is DoorBird's cloud, described in the configuration alone.
+const doorbirdByHand = `vendor: generic
+    options:
+      oauth:
+        authorize: {url: /auth/authorize, echo: true}
+        token: {url: /auth/token, client: params}
+        revoke: [{url: /auth/revoke, client: params, params: {token: "{access_token}"}}]
+    operations:
+      station: {http: GET /metadata, each: ".", device: {id: .mac, name: .intercomTypeName}, every: 1m}
+      relay: {write: true, for: station, http: "POST /relay/{.args.number}", args: {number: {type: int, min: 1, max: 9}}}
+    entities:
+      - {id: relay_1, platform: button, name: Gate, for: station, call: relay, args: {number: 1}}
+      - {id: type, platform: sensor, name: Type, for: station, value: .intercomTypeName}`
+
+// One of the five clouds without its driver: the simulator of DoorBird, strict as
+// ever, signs a person in, names its station, opens once, renews a token that ended,
+// and gives up a grant.
+func TestGenericSpeaksDoorBird(t *testing.T) {
+	h := newHome(t, stock(t).URL())
+	h.edit(func(text string) string { return strings.Replace(text, "vendor: doorbird", doorbirdByHand, 1) })
+	h.start()
+	h.signIn("gate")
+	h.mqtt.Await("homeassistant/device/latchkey_home_gate_"+station+"/config", contains(`"Gate"`), patience)
+	h.mqtt.Await(topics.Value("gate", bridge.Ref{Device: station, Entity: "type"}), bridgetest.Payload("Example Station"), patience)
+	h.ready()
+	if r := h.press(); r.Reason != bridge.ReasonOK || h.doorbird.AllPulses() != 1 || h.doorbird.Pulses(1, "") != 1 {
+		t.Errorf("press: %s (%s), %d pulses of relay 1, %d of all, want one", r.Reason, r.Message, h.doorbird.Pulses(1, ""), h.doorbird.AllPulses())
+	}
+	if r := h.call("gate", "relay", `{"device":"`+station+`","number":10}`); r.Reason != bridge.ReasonMalformed {
+		t.Errorf("relay 10: %s (%s), want malformed", r.Reason, r.Message)
+	}
+	h.doorbird.Issuer.EndAccess()
+	if r := h.call("gate", "station", `{}`); r.Reason != bridge.ReasonOK || !strings.Contains(string(r.Data), "1CCAE3A1B2C3") {
+		t.Errorf("after the token ended: %s (%s) %s", r.Reason, r.Message, r.Data)
+	}
+	if code, out, errs := h.run("", "logout", "gate"); code != 0 || !strings.Contains(out+errs, "revoked") {
+		t.Errorf("logout: %d %s%s", code, out, errs)
+	}
+	if n := h.doorbird.AllPulses(); n != 1 {
+		t.Errorf("%d pulses at the end, want 1", n)
+	}
+}
