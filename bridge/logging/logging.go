@@ -1,9 +1,6 @@
-// Package logging sets up slog: the form that suits where the log goes, a ring of
-// recent records for the page, and a last look for secrets.
-//
-// The three parts are handlers behind each other: first [Redactor], then both the
-// output and the [Ring]. bridge/daemon makes one logger and hands it to all rooms.
-// It owns no goroutine. This is the only package that imports tint.
+// Package logging sets up slog: the form that suits where the log goes, behind a
+// last look for secrets ([Redactor]). bridge/daemon makes one logger and hands it
+// to all rooms. It owns no goroutine. This is the only package that imports tint.
 package logging
 
 import (
@@ -28,7 +25,6 @@ type Options struct {
 	Format   string
 	Out      io.Writer                   // takes concurrent writes, as a file does; nil: os.Stderr
 	Getenv   func(string) (string, bool) // nil: os.LookupEnv
-	Ring     *Ring                       // nil: none
 	Redactor *Redactor                   // nil: none
 }
 
@@ -49,9 +45,6 @@ func New(o Options) (_ *slog.Logger, set func(slog.Level, string)) {
 	}
 	set(o.Level, o.Format)
 	var h slog.Handler = out
-	if o.Ring != nil {
-		h = slog.NewMultiHandler(h, &recorder{ring: o.Ring, level: level})
-	}
 	if o.Redactor != nil {
 		h = &redacting{o.Redactor, h}
 	}

@@ -26,9 +26,8 @@ type Options struct {
 // Notifier speaks to systemd. Its methods may be called from any goroutine; their
 // errors are worth a line in the log and nothing else.
 type Notifier struct {
-	socket      string // "": nobody asked to be told
-	watchdog    time.Duration
-	credentials string
+	socket   string // "": nobody asked to be told
+	watchdog time.Duration
 }
 
 // New reads what systemd left in the environment.
@@ -37,7 +36,7 @@ func New(o Options) *Notifier {
 		o.Getenv = os.LookupEnv
 	}
 	get := func(name string) string { value, _ := o.Getenv(name); return value }
-	n := &Notifier{socket: get("NOTIFY_SOCKET"), credentials: get("CREDENTIALS_DIRECTORY")}
+	n := &Notifier{socket: get("NOTIFY_SOCKET")}
 	// The variables are inherited: WATCHDOG_PID says whom they are meant for.
 	if pid := get("WATCHDOG_PID"); pid == "" || pid == strconv.Itoa(os.Getpid()) {
 		if us, err := strconv.ParseInt(get("WATCHDOG_USEC"), 10, 64); err == nil && us > 0 && us < int64(24*time.Hour/time.Microsecond) {
@@ -47,15 +46,9 @@ func New(o Options) *Notifier {
 	return n
 }
 
-// Active tells whether systemd wants to be told.
-func (n *Notifier) Active() bool { return n.socket != "" }
-
 // WatchdogEvery is how often [Notifier.Alive] is due, half of what systemd allows;
 // 0: never.
 func (n *Notifier) WatchdogEvery() time.Duration { return n.watchdog / 2 }
-
-// Credentials is the folder of LoadCredential=; "": none.
-func (n *Notifier) Credentials() string { return n.credentials }
 
 // Ready says that the start, or a reload, is done.
 func (n *Notifier) Ready() error { return n.send("READY=1") }
