@@ -132,12 +132,12 @@ func (d desk) Begin(account, bind string) (string, error) {
 	return begun.URL, err
 }
 
-func (d desk) Finish(ctx context.Context, account string, back url.Values, bind string) (web.SignedIn, error) {
-	returned, err := oauth.ReadCallback(back)
+func (d desk) Finish(ctx context.Context, account, back, bind string) (web.SignedIn, error) {
+	returned, err := returnOf(account, back)
 	if err != nil {
 		return web.SignedIn{}, err
 	}
-	returned.Account, returned.Bind = account, bind
+	returned.Bind = bind
 	account, err = d.keeper.Finish(ctx, returned)
 	if other := new(oauth.OtherIdentity); errors.As(err, &other) {
 		return web.SignedIn{Account: account, Other: true, Message: other.Error()}, nil
@@ -147,6 +147,15 @@ func (d desk) Finish(ctx context.Context, account string, back url.Values, bind 
 		name = t.Name
 	}
 	return web.SignedIn{Account: account, Message: name + " is signed in."}, err
+}
+
+// returnOf reads what came back from a consent page; with an account, by hand.
+func returnOf(account, back string) (oauth.Callback, error) {
+	if account != "" {
+		return oauth.ReadPasted(account, back)
+	}
+	query, _ := url.ParseQuery(back) // what is broken in it is not there
+	return oauth.ReadCallback(query)
 }
 
 func (d desk) Confirm(ctx context.Context, account string) error {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"sync"
 )
 
@@ -103,12 +102,7 @@ func (s *Server) controlPaste(w http.ResponseWriter, r *http.Request) {
 		reply(w, line)
 		return
 	}
-	back, err := url.Parse(ask.Return)
-	if err != nil || len(back.Query()) == 0 {
-		reply(w, loginLine{Error: "that is not the address that the browser ended on: it has no ?code=... in it"})
-		return
-	}
-	reply(w, lineOf(s.o.SignIn.Finish(context.WithoutCancel(r.Context()), ask.Account, back.Query(), "")))
+	reply(w, lineOf(s.o.SignIn.Finish(context.WithoutCancel(r.Context()), ask.Account, ask.Return, "")))
 }
 
 func (s *Server) controlConfirm(w http.ResponseWriter, r *http.Request) {

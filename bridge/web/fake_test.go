@@ -30,7 +30,7 @@ type fake struct {
 	mu       sync.Mutex
 	asked    []web.CallAsk
 	pushed   []string
-	returned []url.Values
+	returned []string
 	binds    []string // given to Begin
 	other    bool     // the sign-in is of another station
 	open     bool     // the broker link
@@ -72,11 +72,11 @@ func (f *fake) Begin(account, bind string) (string, error) {
 	return "https://vendor.example/authorize?state=s1", nil
 }
 
-func (f *fake) Finish(_ context.Context, account string, back url.Values, bind string) (web.SignedIn, error) {
+func (f *fake) Finish(_ context.Context, account, back, bind string) (web.SignedIn, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.returned = append(f.returned, back)
-	if back.Get("code") != "good" || account == "" && (len(f.binds) == 0 || bind != f.binds[len(f.binds)-1]) {
+	if !strings.Contains(back, "code=good") || account == "" && (len(f.binds) == 0 || bind != f.binds[len(f.binds)-1]) {
 		return web.SignedIn{Account: "gate"}, errors.New("this sign-in is unknown or over: begin again")
 	}
 	return web.SignedIn{Account: "gate", Other: f.other, Message: "Front gate is signed in"}, nil

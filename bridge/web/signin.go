@@ -50,7 +50,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: bindCookie, Path: "/oauth/", MaxAge: -1})
 	// A code is spent by the first try, so a browser that goes away must not cut
 	// the exchange off.
-	done, err := s.o.SignIn.Finish(context.WithoutCancel(r.Context()), "", r.URL.Query(), bind)
+	done, err := s.o.SignIn.Finish(context.WithoutCancel(r.Context()), "", r.URL.RawQuery, bind)
 	s.waiting.tell(done, err)
 	switch {
 	case err != nil:

@@ -64,9 +64,9 @@ type SignIn interface {
 	// browser, for vendors that do not give `state` back.
 	Begin(account, bind string) (consent string, err error)
 	// Finish takes what the vendor's redirect brought: its query, and bind from
-	// the cookie ("" without one). account is "" unless it is known that the
-	// return belongs to it (a pasted one).
-	Finish(ctx context.Context, account string, back url.Values, bind string) (done SignedIn, err error)
+	// the cookie ("" without one). With an account, back is what a person pasted
+	// for it: the address that the browser ended on, or the code alone.
+	Finish(ctx context.Context, account, back, bind string) (done SignedIn, err error)
 	// Confirm accepts a sign-in that is of another station or user than before.
 	Confirm(ctx context.Context, account string) error
 }

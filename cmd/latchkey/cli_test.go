@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,7 +36,8 @@ func TestCommands(t *testing.T) {
 		}
 	})
 	t.Run("login waits for the browser", func(t *testing.T) { h.login(t, "gate") })
-	t.Run("login by pasting", func(t *testing.T) { h.paste(t, "yard") })
+	t.Run("login by pasting", func(t *testing.T) { h.paste(t, "yard", func(back *url.URL) string { return back.String() }) })
+	t.Run("login by pasting the code", func(t *testing.T) { h.paste(t, "yard", func(back *url.URL) string { return back.Query().Get("code") }) })
 	t.Run("status says that all is well", func(t *testing.T) {
 		h.mqtt.Await(topics.DeviceState("gate", station), bridgetest.Payload("online"), patience)
 		code, out, errs := h.run("", "status")
@@ -118,8 +120,8 @@ func (h *home) login(t *testing.T, account string) {
 }
 
 // paste runs `latchkey login --paste`: the browser ends on an address that it
-// cannot reach, and the person brings it back.
-func (h *home) paste(t *testing.T, account string) {
+// cannot reach, and the person brings back what take takes of it.
+func (h *home) paste(t *testing.T, account string, take func(back *url.URL) string) {
 	cmd := exec.Command(program, "login", account, "--paste", "--config", h.config())
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -139,7 +141,11 @@ func (h *home) paste(t *testing.T, account string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := io.WriteString(in, back+"\n"); err != nil {
+			address, err := url.Parse(back)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(in, take(address)+"\n"); err != nil {
 				t.Fatal(err)
 			}
 			break
