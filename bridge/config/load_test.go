@@ -132,7 +132,7 @@ func TestSettled(t *testing.T) {
 		}
 		// A file that is never quiet is taken as it is in the end.
 		o.ReadFile = func(string) ([]byte, error) { return fmt.Appendf(nil, "instance: home%d\n", time.Since(began)), nil }
-		if c, err = config.Settled(o); err != nil || time.Since(began) > 5*time.Second {
+		if _, err = config.Settled(o); err != nil || time.Since(began) > 5*time.Second {
 			t.Errorf("got %v after %v", err, time.Since(began))
 		}
 	})

@@ -116,7 +116,8 @@ func retainExpiring(t *testing.T, broker, topic, payload string, seconds byte) {
 	exchange := func(packet []byte, kind byte) {
 		t.Helper()
 		answer := make([]byte, 2)
-		if _, err := conn.Write(packet); err == nil {
+		_, err := conn.Write(packet)
+		if err == nil {
 			_, err = io.ReadFull(conn, answer)
 		}
 		if err != nil || answer[0] != kind {
