@@ -2,7 +2,9 @@ package config_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -94,5 +96,40 @@ func TestLoadOneAccount(t *testing.T) {
 	_, err = config.Load(o)
 	if diff := cmp.Diff("/etc/latchkey/config.yaml:6:1: accounts: there is no account \"nobody\"", err.Error()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A look at what is stored needs no secret but the store's.
+func TestLoadWithoutSecrets(t *testing.T) {
+	const text = `
+-- config.yaml --
+store: {key: "${KEY}"}
+mqtt: {password_file: missing, broker: 5}
+web: {password: "${UNSET}"}
+commands: {deadline: 3s}
+accounts:
+  gate: {vendor: doorbird, client_id: x, client_secret_file: "${CREDENTIALS_DIRECTORY}/gate"}
+  back: {vendor: doorbird, client_id: y, client_secret: "${UNSET}"}
+-- env --
+KEY=sealed
+`
+	o := archive(text)
+	o.NoSecrets = true
+	got, err := config.Load(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Accounts) != 2 || got.Store.Key.Reveal() != "sealed" || got.Commands.Deadline != 3*time.Second {
+		t.Errorf("got %s", dump(got))
+	}
+	for _, a := range got.Accounts {
+		if a.ClientSecret.Empty() {
+			t.Errorf("account %q seems to have no secret", a.ID)
+		}
+	}
+	o = archive(strings.Replace(text, "vendor: doorbird, client_id: y", "vendor: doorbirt", 1))
+	o.NoSecrets = true
+	if _, err = config.Load(o); err == nil || len(problems(t, err)) != 1 {
+		t.Errorf("got %v, want the one mistake in an account", err)
 	}
 }

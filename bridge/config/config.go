@@ -118,8 +118,12 @@ type Options struct {
 	// it are not read (`latchkey check` outside of systemd).
 	CheckOnly bool
 	// Account limits loading to what one account needs: instance, state_dir, store,
-	// the addresses of web, and this account. Nothing else is resolved or checked.
+	// commands, the addresses of web, and this account. Nothing else is resolved or
+	// checked.
 	Account string
+	// NoSecrets limits it in the same way, with all accounts, whose secrets are not
+	// resolved: each that is given has a stand-in.
+	NoSecrets bool
 	// Getenv looks up the environment; nil: os.LookupEnv. LATCHKEY_CONTAINER (not
 	// empty: set by the container image) makes the page listen on all addresses
 	// unless told otherwise, see [Web].MakePassword.
@@ -127,6 +131,9 @@ type Options struct {
 	// ReadFile reads a whole file; nil: regular files up to 16 MiB.
 	ReadFile func(string) ([]byte, error)
 }
+
+// limited tells whether only what accounts need is loaded.
+func (o Options) limited() bool { return o.Account != "" || o.NoSecrets }
 
 func (o Options) withDefaults() Options {
 	if o.Getenv == nil {

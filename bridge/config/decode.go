@@ -35,6 +35,10 @@ func (d *decoder) into(n *node, v reflect.Value, path string) {
 		v.Set(reflect.ValueOf(n)) // decoded later
 		return
 	}
+	if v.Type() == reflect.TypeFor[bridge.Secret]() && d.leaves(n, path) {
+		v.Set(reflect.ValueOf(notRead))
+		return
+	}
 	if read := textReader(v); read != nil {
 		if text, ok := d.text(n, path); ok {
 			if err := read(text); err != nil {
@@ -63,6 +67,16 @@ func (d *decoder) into(n *node, v reflect.Value, path string) {
 	default:
 		d.scalar(n, v, path)
 	}
+}
+
+// notRead stands for a secret that is given and cannot or shall not be read: what
+// needs one is not to complain as well.
+var notRead = bridge.NewSecret("not read")
+
+// leaves tells whether a secret is given and left unresolved. That of the store is
+// not: without it nothing can be read.
+func (d *decoder) leaves(n *node, path string) bool {
+	return d.o.NoSecrets && n.text != "" && !strings.HasPrefix(path, "store.")
 }
 
 // container decodes what has parts. A key with nothing behind it leaves the
@@ -136,12 +150,15 @@ func (d *decoder) fields(n *node, v reflect.Value, path string) {
 	}
 }
 
-// secretFile sets a secret from the file that n names. Where it cannot be read,
-// something is set all the same: what needs the secret is not to complain as well.
+// secretFile sets a secret from the file that n names.
 func (d *decoder) secretFile(n, inline *node, v reflect.Value, path, name string) {
 	below := join(path, name+"_file")
+	if d.leaves(n, below) {
+		v.Set(reflect.ValueOf(notRead))
+		return
+	}
 	file, ok := d.text(n, below)
-	text := "not read"
+	secret := notRead
 	switch {
 	case ok && file == "":
 		return
@@ -154,11 +171,11 @@ func (d *decoder) secretFile(n, inline *node, v reflect.Value, path, name string
 			d.add(n.at, below, "%s", err)
 			break
 		}
-		text = read
+		secret = bridge.NewSecret(read)
 		d.secretFiles[below] = d.path(file)
-		d.print = append(d.print, below+" holds "+text)
+		d.print = append(d.print, below+" holds "+read)
 	}
-	v.Set(reflect.ValueOf(bridge.NewSecret(text)))
+	v.Set(reflect.ValueOf(secret))
 }
 
 // fieldsOf collects the settable fields of a struct by their names in the file.

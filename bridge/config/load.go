@@ -19,8 +19,8 @@ const defaultStateDir = "/var/lib/latchkey"
 // mistake.
 func Load(o Options) (*Config, error) {
 	l := open(o)
-	if l.o.Account != "" {
-		l.only("instance", "state_dir", "store", "web", "accounts")
+	if l.o.limited() {
+		l.only("instance", "state_dir", "store", "commands", "web", "accounts")
 		l.root.get("web").keep("listen", "public_url")
 	}
 	if len(l.root.fields) == 0 && len(l.problems) == 0 {
@@ -167,7 +167,7 @@ func (l *loader) finish(c *Config) {
 	derived := c.Web.PublicURL == ""
 	l.addTree(l.root, "", errors.Join(checkMQTT(c.MQTT), checkTopics(c), checkCommands(c.Commands), checkWeb(&c.Web),
 		oneOf("log.format", c.Log.Format, "auto", "text", "json", "color")))
-	if l.o.Account != "" {
+	if l.o.limited() {
 		return // the rest is not there
 	}
 	l.addTree(l.root, "", errors.Join(l.checkFiles(c.MQTT.TLS), l.guardWeb(&c.Web)))

@@ -6,7 +6,7 @@
 // one configuration (house.go). A changed file moves accounts in and out of the
 // standing house; a change of what all share (broker, page, limits) builds a new
 // one beside the same store. `instance`, `state_dir` and `store` wait for a
-// restart.
+// restart. A command that finds no daemon has a house of its own (alone.go).
 //
 // Goroutines: [Run] owns all of them and returns when they have ended. A stop
 // takes two seconds, or up to twenty while a refresh is in flight (hazard T24).
@@ -62,6 +62,7 @@ type Options struct {
 // daemon is what outlives a house.
 type daemon struct {
 	o        Options
+	alone    *alone // nil: this is a daemon
 	log      *slog.Logger
 	setLog   func(slog.Level, string)
 	redact   *logging.Redactor

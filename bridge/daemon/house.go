@@ -58,13 +58,13 @@ func (d *daemon) build(c *config.Config) (_ *house, err error) {
 		return nil, err
 	}
 	topics := bridge.Topics{Prefix: c.MQTT.Topic}
-	h.keeper = oauth.New(oauth.Options{Store: d.store, Transport: d.o.Transport, OnHealth: h.onHealth, Seen: d.clock.Seen, ClockTrusted: d.clock.Trusted, Owner: d.store.InstallationID(), Version: d.o.Version, Log: d.log})
+	h.keeper = oauth.New(oauth.Options{Store: d.store, Transport: d.o.Transport, OnHealth: h.onHealth, Seen: d.clock.Seen, ClockTrusted: d.clock.Trusted, Owner: d.store.InstallationID(), Unread: d.alone != nil && d.alone.looks, Version: d.o.Version, Log: d.log})
 	h.engine = engine.New(engine.Options{
 		Topics: topics, Version: d.o.Version, Instance: c.Instance,
 		Commands:     engine.Commands{MaxAge: c.Commands.MaxAge, Deadline: c.Commands.Deadline, Settle: c.Commands.Settle, Cooldown: c.Commands.Cooldown, RequireEnvelope: c.Commands.RequireEnvelope},
 		ClockTrusted: d.clock.Trusted, Audit: func(filter string) { h.link.Resubscribe(filter) },
 		Announce: func() { h.hass.Announce() }, Reload: h.reload,
-		Inventory:   engine.Inventory{Load: d.store.Record("inventory").Load, Save: d.store.Record("inventory").Save},
+		Inventory:   d.inventory(),
 		OnInventory: func(all []bridge.Listing) { h.hass.Inventory(all) }, Opened: h.openings.add, Log: d.log,
 	})
 	h.hass = hass.New(hass.Options{
@@ -129,18 +129,20 @@ func (h *house) run(ctx context.Context) (next *config.Config, err error) {
 
 	var below errgroup.Group
 	below.Go(func() error { defer stopUpper(); return h.keeper.Run(lower) })
-	below.Go(func() error { defer stopUpper(); return h.link.Run(lower) })
 	below.Go(func() error { return h.openings.run(lower) })
 	above, upper := errgroup.WithContext(upper)
 	above.Go(func() error { return h.engine.Run(upper) })
-	above.Go(func() error { return h.hass.Run(upper) })
 	above.Go(func() error { return h.web.Run(upper) })
-	above.Go(func() error { config.Watch(upper, h.watchOptions()); return nil })
-	above.Go(func() error { return h.hangups(upper) })
-	above.Go(func() error { return h.beat(upper) })
-	above.Go(func() error { return h.identify(upper) })
-	above.Go(func() error { return h.checkRights(upper) })
 	above.Go(func() error { return h.watchStore(upper) })
+	if h.alone == nil {
+		below.Go(func() error { defer stopUpper(); return h.link.Run(lower) })
+		above.Go(func() error { return h.hass.Run(upper) })
+		above.Go(func() error { config.Watch(upper, h.watchOptions()); return nil })
+		above.Go(func() error { return h.hangups(upper) })
+		above.Go(func() error { return h.beat(upper) })
+		above.Go(func() error { return h.identify(upper) })
+		above.Go(func() error { return h.checkRights(upper) })
+	}
 	above.Go(func() error {
 		select {
 		case next = <-h.next:
@@ -216,7 +218,10 @@ func (h *house) documentProblems(all []hass.Finding) {
 
 // listenSocket opens the control socket; one that a killed daemon left is removed:
 // the store's lock has shown that no other daemon lives.
-func listenSocket(dir string) (net.Listener, error) {
+func (d *daemon) listenSocket(dir string) (net.Listener, error) {
+	if d.alone != nil {
+		return d.alone.socket, nil
+	}
 	path := filepath.Join(dir, "latchkey.sock")
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("replace the control socket: %w", err)

@@ -21,13 +21,13 @@ import (
 
 // openWeb opens the page's port and the control socket.
 func (h *house) openWeb(c *config.Config) error {
-	socket, err := listenSocket(c.StateDir)
+	socket, err := h.listenSocket(c.StateDir)
 	if err != nil {
 		return err
 	}
 	o := web.Options{Socket: socket, PublicURL: c.Web.PublicURL, Password: c.Web.Password, TrustedProxies: c.Web.TrustedProxies, Metrics: c.Web.Metrics,
 		Version: h.o.Version, Daemon: desk{h}, SignIn: desk{h}, Push: desk{h}, Keys: desk{h}, Vault: desk{h}, Doctor: desk{h}.Doctor, Samples: h.samples, Openings: h.readLog, Log: h.log}
-	if c.Web.Listen != "" {
+	if c.Web.Listen != "" && (h.alone == nil || h.alone.page) {
 		if o.Listener, err = net.Listen("tcp", c.Web.Listen); err != nil {
 			return errors.Join(fmt.Errorf("open the page (web.listen): %w", err), socket.Close())
 		}

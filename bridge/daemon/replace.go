@@ -36,6 +36,18 @@ func StoreOptions(c *config.Config, log *slog.Logger) store.Options {
 	return o
 }
 
+// ErrNoStore says that no daemon has run here yet.
+var ErrNoStore = errors.New("there is no store yet: latchkey makes it when it first runs")
+
+// OpenStore opens the store for a command. Unlike a daemon it makes none: who types
+// a command may be another user, whose files the daemon could not read.
+func OpenStore(c *config.Config, log *slog.Logger) (*store.Store, error) {
+	if _, err := os.Stat(filepath.Join(c.StateDir, "latchkey.db")); errors.Is(err, os.ErrNotExist) {
+		return nil, ErrNoStore
+	}
+	return store.Open(StoreOptions(c, log))
+}
+
 func (d *daemon) storeOptions(c *config.Config) store.Options { return StoreOptions(c, d.log) }
 
 // openStore opens it, and says what had to be brought back.

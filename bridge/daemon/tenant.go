@@ -49,6 +49,9 @@ func (h *house) moveIn(a config.Account) error {
 	if err := h.extend(t, profile); err != nil {
 		return err
 	}
+	if h.alone != nil {
+		t.opened.Tasks = nil
+	}
 	t.opened.Calls = append(slices.Clip(t.opened.Calls), h.ownCalls(a.ID, profile)...)
 	err = h.engine.Add(engine.Account{ID: a.ID, Name: a.Name, Vendor: a.Vendor, Area: a.Area, Permissions: a.Permissions, RawWrites: a.RawWrites, Bridge: t.opened, Gone: operations.Gone(a.Settings)})
 	if err != nil {
@@ -116,7 +119,7 @@ func (h *house) tenant(id string) *tenant {
 
 // hookURL makes the account's secret path at its first use.
 func (h *house) hookURL(a config.Account) func() (bridge.Secret, error) {
-	if h.page == "" {
+	if h.conf.Load().Web.Listen == "" {
 		return nil
 	}
 	notes, base := h.store.Note(a.ID), h.conf.Load().Web.PublicURL

@@ -122,6 +122,12 @@ func TestWrongClient(t *testing.T) {
 		v.mu.Unlock()
 		time.Sleep(2 * time.Hour)
 		h.want(bridge.Misconfigured, bridge.HealthClientRefused, bridge.ActionCheckClient)
+		look := oauth.New(oauth.Options{Store: m, Unread: true})
+		standIn := oauth.Account{ID: "gate", Dialect: dialect()}
+		standIn.Dialect.Secret = bridge.NewSecret("not read")
+		if err := look.Add(standIn); err != nil || look.Health("gate").State != bridge.Misconfigured {
+			t.Errorf("a look without the secret: %v, %s, want misconfigured", err, look.Health("gate").State)
+		}
 		for range 10 {
 			_ = h.end()
 			h = start(t, v, m)

@@ -40,7 +40,11 @@ type Options struct {
 	ClockTrusted func() bool
 	// Owner is this installation: it holds leases, and a grant signed in by it is
 	// not Moved. "" makes a random one.
-	Owner     string
+	Owner string
+	// Unread: the dialects hold stand-ins for their secrets, for a look at the
+	// records by a keeper that is never run. What the vendor judged then stands,
+	// whether or not the configuration has changed since.
+	Unread    bool
 	Version   string // of latchkey, for User-Agent
 	PerSecond int    // token calls begun by the schedule, at most; 0 means 10
 	Parallel  int    // token calls in flight by the schedule, at most; 0 means 16. Callers that wait have as many again

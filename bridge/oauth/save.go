@@ -38,7 +38,7 @@ func (k *Keeper) load(ctx context.Context, a *account) *trouble {
 		if k.moved(a) && a.conf.Dialect.Acquire != nil {
 			a.rec.RefreshDead = true // it is the other's; this one gets a grant of its own
 		}
-		if rec.Client != "" && rec.Client != a.client {
+		if rec.Client != "" && rec.Client != a.client && !k.o.Unread {
 			a.mended()
 		}
 	})

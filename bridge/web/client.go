@@ -22,14 +22,18 @@ type Client struct{ http *http.Client }
 
 // NewClient speaks to the daemon whose socket is at path. Nothing is dialled yet.
 func NewClient(path string) *Client {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return newClient(func(ctx context.Context) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 		if err != nil {
 			return nil, fmt.Errorf("%w on %s: %v", ErrNoDaemon, path, err)
 		}
 		return conn, nil
-	}
-	return &Client{&http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+	})
+}
+
+func newClient(dial func(context.Context) (net.Conn, error)) *Client {
+	connect := func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
+	return &Client{&http.Client{Transport: &http.Transport{DialContext: connect, DisableKeepAlives: true}}}
 }
 
 // Status asks for everything at a glance.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -133,6 +134,25 @@ func TestNoDaemon(t *testing.T) {
 	err := web.NewClient(filepath.Join(t.TempDir(), "s")).Health(context.Background())
 	if !errors.Is(err, web.ErrNoDaemon) {
 		t.Errorf("Health without a daemon: %v, want ErrNoDaemon", err)
+	}
+}
+
+// A program that serves its own commands has the same client, without a file.
+func TestInProcess(t *testing.T) {
+	listener, client := web.InProcess()
+	page, _ := serve(t, &fake{}, func(o *web.Options) { _ = o.Socket.Close(); o.Socket = listener })
+	done, err := client.Login(t.Context(), "gate", func(url string) {
+		b := &browser{t: t}
+		b.do("GET", url, nil)
+		b.do("GET", page+"/oauth/callback?code=good", nil)
+	})
+	if err != nil || done.Account != "gate" {
+		t.Errorf("Login = %+v, %v", done, err)
+	}
+	listener, client = web.InProcess()
+	_ = listener.Close()
+	if err := client.Health(t.Context()); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Health after the end: %v, want net.ErrClosed", err)
 	}
 }
 

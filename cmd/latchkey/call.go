@@ -25,15 +25,18 @@ func callCommand() command {
 				}
 				ask.Args[key] = argument(value)
 			}
-			client, err := p.daemon()
+			var result json.RawMessage
+			var ok bool
+			err := p.speak(ctx, ask.Account, false, func(c *web.Client) (err error) {
+				result, ok, err = c.Call(ctx, ask)
+				return err
+			})
+			if result != nil {
+				fmt.Fprintf(p.out, "%s\n", result)
+			}
 			if err != nil {
 				return p.refused(err)
 			}
-			result, ok, err := client.Call(ctx, ask)
-			if err != nil {
-				return p.refused(err)
-			}
-			fmt.Fprintf(p.out, "%s\n", result)
 			if !ok {
 				return exitFailure
 			}

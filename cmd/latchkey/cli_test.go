@@ -3,7 +3,9 @@ package main_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -35,8 +37,14 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%d\n%s", code, out)
 		}
 	})
-	t.Run("login waits for the browser", func(t *testing.T) { h.login(t, "gate") })
-	t.Run("login by pasting", func(t *testing.T) { h.paste(t, "yard", func(back *url.URL) string { return back.String() }) })
+	t.Run("login waits for the browser", func(t *testing.T) {
+		h.login(t, "gate")
+		h.mqtt.Await(topics.Token("gate"), contains(`"state":"valid"`), patience)
+	})
+	t.Run("login by pasting", func(t *testing.T) {
+		h.paste(t, "yard", func(back *url.URL) string { return back.String() })
+		h.mqtt.Await(topics.Token("yard"), contains(`"state":"valid"`), patience)
+	})
 	t.Run("login by pasting the code", func(t *testing.T) { h.paste(t, "yard", func(back *url.URL) string { return back.Query().Get("code") }) })
 	t.Run("status says that all is well", func(t *testing.T) {
 		h.mqtt.Await(topics.DeviceState("gate", station), bridgetest.Payload("online"), patience)
@@ -116,7 +124,6 @@ func (h *home) login(t *testing.T, account string) {
 	if err := cmd.Wait(); err != nil || !strings.Contains(string(rest), "signed in") {
 		t.Errorf("login %s: %v\n%s", account, err, rest)
 	}
-	h.mqtt.Await(topics.Token(account), contains(`"state":"valid"`), patience)
 }
 
 // paste runs `latchkey login --paste`: the browser ends on an address that it
@@ -155,16 +162,18 @@ func (h *home) paste(t *testing.T, account string, take func(back *url.URL) stri
 	if err := cmd.Wait(); err != nil || !strings.Contains(string(rest), "signed in") {
 		t.Errorf("login --paste %s: %v\n%s", account, err, rest)
 	}
-	h.mqtt.Await(topics.Token(account), contains(`"state":"valid"`), patience)
 }
 
 func TestWithoutDaemon(t *testing.T) {
 	h := newHome(t, bridgetest.StartEmbedded(t).URL())
-	for _, args := range [][]string{{"status"}, {"health"}, {"login", "gate"}, {"logout", "gate"}, {"call", "gate", "info"}} {
-		code, _, errs := h.run("", args...)
-		if code != 1 || !strings.Contains(errs, "no running latchkey") || !strings.Contains(errs, "systemctl start latchkey") {
+	for args, says := range map[string]string{"health": "no running latchkey answers", "status": "no store yet", "login gate": "no store yet", "logout gate": "no store yet", "call gate info": "no store yet"} {
+		code, _, errs := h.run("", strings.Fields(args)...)
+		if code != 1 || !strings.Contains(errs, says) || !strings.Contains(errs, "systemctl start latchkey") {
 			t.Errorf("%v: exit %d, %q", args, code, errs)
 		}
+	}
+	if _, err := os.Stat(filepath.Join(h.dir, "state")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a command has made the state folder: %v", err)
 	}
 	if code, out, errs := runWith(t, []string{"LATCHKEY_CONFIG=" + h.config()}, "", "check"); code != 0 || !strings.Contains(out, h.config()+" is fine: 2 accounts") {
 		t.Errorf("check of $LATCHKEY_CONFIG: %d %q %q", code, out, errs)

@@ -10,7 +10,6 @@ import (
 
 	"latchkey/bridge/daemon"
 	"latchkey/bridge/web"
-	"latchkey/vendors"
 )
 
 func doctorCommand() command {
@@ -47,7 +46,7 @@ func (p *program) examine(ctx context.Context) (web.Diagnosis, error) {
 	}
 	found, err := client.Doctor(ctx)
 	if errors.Is(err, web.ErrNoDaemon) {
-		found, err = daemon.Examine(ctx, daemon.Options{Config: p.config, Drivers: vendors.All(), Version: version, Getenv: p.lookup})
+		found, err = daemon.Examine(ctx, p.daemonOptions())
 		found.Findings = append([]web.Finding{{About: "daemon", Grade: web.Notice, Message: "latchkey does not run; this is seen from the command line", Advice: "systemctl start latchkey"}}, found.Findings...)
 	}
 	return found, err

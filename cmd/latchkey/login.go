@@ -22,21 +22,20 @@ func loginCommand() command {
 			if len(args) != 1 {
 				return p.misused("login ACCOUNT [--paste | --confirm]")
 			}
-			client, err := p.daemon()
-			if err != nil {
-				return p.refused(err)
-			}
 			var done web.SignedIn
-			switch {
-			case confirm:
-				done, err = client.Confirm(ctx, args[0])
-			case paste:
-				done, err = p.loginByPaste(ctx, client, args[0])
-			default:
-				done, err = client.Login(ctx, args[0], func(url string) {
-					fmt.Fprintf(p.out, "Open this in a browser within ten minutes; it works once:\n\n  %s\n\nWaiting ...\n", url)
-				})
-			}
+			err := p.speak(ctx, args[0], !confirm && !paste, func(c *web.Client) (err error) {
+				switch {
+				case confirm:
+					done, err = c.Confirm(ctx, args[0])
+				case paste:
+					done, err = p.loginByPaste(ctx, c, args[0])
+				default:
+					done, err = c.Login(ctx, args[0], func(url string) {
+						fmt.Fprintf(p.out, "Open this in a browser within ten minutes; it works once:\n\n  %s\n\nWaiting ...\n", url)
+					})
+				}
+				return err
+			})
 			if err != nil {
 				return p.refused(err)
 			}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"latchkey/bridge/web"
 )
 
 func logoutCommand() command {
@@ -12,15 +14,17 @@ func logoutCommand() command {
 			if len(args) != 1 {
 				return p.misused("logout ACCOUNT")
 			}
-			client, err := p.daemon()
+			var bye web.Farewell
+			err := p.speak(ctx, args[0], false, func(c *web.Client) (err error) {
+				bye, err = c.Logout(ctx, args[0])
+				return err
+			})
+			if bye.Message != "" {
+				fmt.Fprintln(p.out, bye.Message)
+			}
 			if err != nil {
 				return p.refused(err)
 			}
-			bye, err := client.Logout(ctx, args[0])
-			if err != nil {
-				return p.refused(err)
-			}
-			fmt.Fprintln(p.out, bye.Message)
 			if !bye.Revoked {
 				return exitFailure
 			}

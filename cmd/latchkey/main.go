@@ -1,6 +1,7 @@
 // Command latchkey keeps the OAuth tokens of vendor clouds fresh and turns MQTT
 // messages into their calls. `latchkey run` is the daemon; the other commands
-// speak to it over its unix socket. Each has a file of its own here.
+// speak to it over its unix socket, or open the store themselves where none runs.
+// Each has a file of its own here.
 package main
 
 import (
@@ -15,7 +16,9 @@ import (
 	"syscall"
 
 	"latchkey/bridge/config"
+	"latchkey/bridge/daemon"
 	"latchkey/bridge/web"
+	"latchkey/vendors"
 )
 
 // Exit codes of the Contract.
@@ -143,10 +146,28 @@ func (p *program) daemon() (*web.Client, error) {
 	return web.NewClient(filepath.Join(dir, "latchkey.sock")), nil
 }
 
+// daemonOptions are those of a daemon that a command is to itself.
+func (p *program) daemonOptions() daemon.Options {
+	return daemon.Options{Config: p.config, Drivers: vendors.All(), Version: version, Out: p.errs, Getenv: p.lookup}
+}
+
+// speak has a command about one account speak to the daemon or, where none runs,
+// to a house of its own. page: it waits for a browser.
+func (p *program) speak(ctx context.Context, account string, page bool, command func(*web.Client) error) error {
+	client, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	if err = command(client); !errors.Is(err, web.ErrNoDaemon) {
+		return err
+	}
+	return daemon.Alone(ctx, p.daemonOptions(), account, page, command)
+}
+
 // refused says why a command did not work, with what to do where that is known.
 func (p *program) refused(err error) int {
 	p.fail("%v", err)
-	if errors.Is(err, web.ErrNoDaemon) {
+	if errors.Is(err, web.ErrNoDaemon) || errors.Is(err, daemon.ErrNoStore) {
 		fmt.Fprintln(p.errs, "  start it: systemctl start latchkey, or latchkey run --config "+p.config)
 	}
 	return exitFailure

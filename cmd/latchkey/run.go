@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"latchkey/bridge/daemon"
-	"latchkey/vendors"
 )
 
 func runCommand() command {
@@ -21,7 +20,9 @@ func runCommand() command {
 			hangup := make(chan os.Signal, 1) // one look shows all changes
 			signal.Notify(hangup, syscall.SIGHUP)
 			defer signal.Stop(hangup)
-			err := daemon.Run(ctx, daemon.Options{Config: p.config, Drivers: vendors.All(), Version: version, Out: p.errs, Getenv: p.lookup, Hangup: hangup})
+			o := p.daemonOptions()
+			o.Hangup = hangup
+			err := daemon.Run(ctx, o)
 			if err == nil {
 				return exitOK
 			}

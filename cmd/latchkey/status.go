@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -10,29 +11,23 @@ import (
 	"time"
 
 	"latchkey/bridge"
+	"latchkey/bridge/daemon"
 	"latchkey/bridge/web"
 )
 
 func statusCommand() command {
 	var asJSON bool
 	return command{
-		name: "status", args: "[--json]", summary: "accounts, token health, devices; exit 1 when something needs a person",
+		name: "status", args: "[--json]", summary: "accounts, token health, devices; exit 1 when something needs a person, or latchkey does not run",
 		flags: func(f *flag.FlagSet) { f.BoolVar(&asJSON, "json", false, "as JSON") },
 		run: func(ctx context.Context, p *program, args []string) int {
 			if len(args) != 0 {
 				return p.misused("status [--json]")
 			}
-			client, err := p.daemon()
-			if err != nil {
-				return p.refused(err)
-			}
-			status, err := client.Status(ctx)
-			if err != nil {
-				return p.refused(err)
-			}
-			if asJSON {
+			status, err := p.status(ctx)
+			if err == nil && asJSON {
 				err = encode(p.out, status)
-			} else {
+			} else if err == nil {
 				err = printStatus(p.out, status)
 			}
 			if err != nil {
@@ -44,6 +39,20 @@ func statusCommand() command {
 			return exitOK
 		},
 	}
+}
+
+// status asks the daemon, or looks at what is stored where none runs.
+func (p *program) status(ctx context.Context) (web.Status, error) {
+	client, err := p.daemon()
+	if err != nil {
+		return web.Status{}, err
+	}
+	s, err := client.Status(ctx)
+	if !errors.Is(err, web.ErrNoDaemon) {
+		return s, err
+	}
+	p.refused(err) // which is the first thing that needs a person
+	return daemon.Stored(p.daemonOptions())
 }
 
 // encode writes JSON that people can read too.
@@ -59,7 +68,7 @@ func printStatus(w io.Writer, s web.Status) error {
 	if !s.MQTT.Open {
 		broker = "NOT CONNECTED " + s.MQTT.Error
 	}
-	fmt.Fprintf(out, "latchkey %s\tinstance %s\tsince %s\n", s.Version, s.Instance, s.StartedAt.Local().Format(time.DateTime))
+	fmt.Fprintf(out, "latchkey %s\tinstance %s\tsince %s\n", s.Version, s.Instance, moment(s.StartedAt))
 	fmt.Fprintf(out, "broker\t%s\t%s\n", s.MQTT.Broker, broker)
 	if s.ConfigError != "" {
 		fmt.Fprintf(out, "config\tNOT APPLIED\t%s\n", s.ConfigError)

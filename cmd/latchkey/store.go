@@ -2,10 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"latchkey/bridge/config"
 	"latchkey/bridge/daemon"
@@ -22,16 +18,13 @@ func (p *program) storeOptions() (store.Options, error) {
 	return daemon.StoreOptions(c, nil), nil
 }
 
-// openStore opens the store for a command; unlike a daemon it makes none.
+// openStore opens the store for a command, with nothing but its own settings.
 func (p *program) openStore() (*store.Store, error) {
-	o, err := p.storeOptions()
+	c, err := config.Base(config.Options{Path: p.config, Getenv: p.lookup})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(o.Dir, "latchkey.db")); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no store yet: %v", err)
-	}
-	return store.Open(o)
+	return daemon.OpenStore(c, nil)
 }
 
 // either asks the daemon, or works on the store itself where none runs.
