@@ -51,7 +51,7 @@ func TestNothingDueWhileOpen(t *testing.T) {
 	for _, ended := range []ending{"", endedClient} {
 		synctest.Test(t, func(t *testing.T) {
 			k, now := New(Options{Store: empty{}}), time.Now()
-			if err := k.Add(Account{ID: "gate", Dialect: bridge.Dialect{Refresh: &bridge.Ask{URL: "https://vendor.test/token"}}}); err != nil {
+			if err := k.Add(Account{ID: "gate", Dialect: bridge.Dialect{Refresh: &bridge.Ask{URL: "https://vendor.test/token", Params: []bridge.Param{{Name: "refresh_token", From: bridge.FieldRefreshToken}}}}}); err != nil {
 				t.Fatal(err)
 			}
 			a := k.find("gate")
