@@ -18,7 +18,7 @@ func TestCheckAsksTokenInfo(t *testing.T) {
 	if err := check(t, a); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"read {Origin: Narrow: Lane: Method: Path:/api/oauth/token/info Query:map[] JSON:<nil> Media: Accept: Header:map[] Limit:0}"}, cloud.asked); diff != "" {
+	if diff := cmp.Diff([]string{"read {Origin: Narrow: Lane: Method: Path:/api/oauth/token/info Query:map[] JSON:<nil> Media: Accept: Header:map[] Limit:0 Into:<nil>}"}, cloud.asked); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
