@@ -24,6 +24,8 @@ func TestConsent(t *testing.T) {
 		{name: "state before code", decision: "allow", status: 302, to: callback + "?state=s%261&code="},
 		{name: "no echo", decision: "allow", change: func(r *simkit.Rules) { r.NoEcho = true }, status: 302, to: callback + "?code="},
 		{name: "refused", decision: "deny", status: 302, to: callback + "?state=s%261&error=access_denied"},
+		{name: "refused, state alone", decision: "deny", change: func(r *simkit.Rules) { r.Denied = simkit.DeniedBare }, status: 302, to: callback + "?state=s%261"},
+		{name: "refused, page", decision: "deny", change: func(r *simkit.Rules) { r.Denied = simkit.DeniedPage }, status: 400},
 		{name: "page", status: 200},
 		{name: "unknown client", decision: "allow", query: []string{"client_id", "nobody"}, status: 400},
 		{name: "foreign address", decision: "allow", query: []string{"redirect_uri", callback + "/"}, status: 400},

@@ -132,6 +132,20 @@ func Slow(d time.Duration, then Deed) Deed {
 	}
 }
 
+// Trickle does the work and sends half of the body at once and the rest after d.
+func Trickle(d time.Duration) Deed {
+	return func(e *Exchange) {
+		a := e.Work()
+		half := len(a.Body) / 2
+		e.send(a, half)
+		_ = http.NewResponseController(e.w).Flush()
+		if !e.Wait(d) {
+			e.Cut()
+		}
+		_, _ = e.w.Write(a.Body[half:])
+	}
+}
+
 // Hold waits until release is closed, then goes on as Slow does.
 func Hold(release <-chan struct{}, then Deed) Deed {
 	return func(e *Exchange) {

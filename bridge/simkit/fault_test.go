@@ -60,6 +60,7 @@ func TestDeeds(t *testing.T) {
 		{"html", simkit.HTML(502), 0, 502, "<html><body><h1>502 Bad Gateway</h1></body></html>", false},
 		{"slow", simkit.Slow(time.Millisecond, nil), 1, 200, whole, false},
 		{"slow, then drop", simkit.Slow(time.Millisecond, simkit.DropBefore), 0, 0, "", false},
+		{"trickle", simkit.Trickle(time.Millisecond), 1, 200, whole, false},
 		{"hold", simkit.Hold(released, nil), 1, 200, whole, false},
 		{"without", simkit.Without("token"), 1, 200, `{"n":1}`, false},
 		{"as text", simkit.AsText("n"), 1, 200, `{"n":"1","token":"t"}`, false},
@@ -81,6 +82,21 @@ func TestDeeds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Half of a body comes at once, the rest when its time has come.
+func TestTrickle(t *testing.T) {
+	kit, _, client, url := cloud(t)
+	kit.Faults.Add(simkit.Fault{Do: simkit.Trickle(time.Hour)})
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := make([]byte, resp.ContentLength/2)
+	if _, err := io.ReadFull(resp.Body, half); err != nil || !strings.HasPrefix(string(half), `{"n":1`) {
+		t.Errorf("got %q, %v", half, err)
+	}
+	_ = resp.Body.Close() // the client leaves, and so does the deed: goleak
 }
 
 func TestStatusHeaders(t *testing.T) {

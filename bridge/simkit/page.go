@@ -46,6 +46,10 @@ func (i *Issuer) ServeAuthorize(w http.ResponseWriter, r *http.Request) {
 		showError(w, "the requested scope is invalid")
 	case bad != "":
 		i.back(w, redirect, r.Form, "error", bad)
+	case decision == decisionDeny && i.rules.Denied == DeniedPage:
+		showError(w, "refused")
+	case decision == decisionDeny && i.rules.Denied == DeniedBare:
+		i.back(w, redirect, r.Form, "", "")
 	case decision == decisionDeny:
 		i.back(w, redirect, r.Form, "error", "access_denied")
 	case decision == decisionAllow:
@@ -118,19 +122,23 @@ func (i *Issuer) newCode(of *family, redirect, challenge string) string {
 // back redirects to the client: the query that it has stays, state comes before
 // the code, as DoorBird prints it.
 func (i *Issuer) back(w http.ResponseWriter, redirect string, p url.Values, name, value string) {
-	query := ""
+	add := func(name, value string) {
+		sep := "?"
+		if strings.Contains(redirect, "?") {
+			sep = "&"
+		}
+		redirect += sep + name + "=" + url.QueryEscape(value)
+	}
 	if state := p.Get("state"); state != "" && !i.rules.NoEcho {
-		query = "state=" + url.QueryEscape(state) + "&"
+		add("state", state)
 	}
-	query += name + "=" + url.QueryEscape(value)
+	if name != "" {
+		add(name, value)
+	}
 	for _, extra := range slices.Sorted(maps.Keys(i.rules.Extra)) {
-		query += "&" + extra + "=" + url.QueryEscape(i.rules.Extra[extra])
+		add(extra, i.rules.Extra[extra])
 	}
-	sep := "?"
-	if strings.Contains(redirect, "?") {
-		sep = "&"
-	}
-	w.Header().Set("Location", redirect+sep+query)
+	w.Header().Set("Location", redirect)
 	w.WriteHeader(http.StatusFound)
 }
 

@@ -23,6 +23,7 @@ type Rules struct {
 	Separator      string                  // between scope words; "" is a space
 	ScopeOK        func(scope string) bool // nil: any scope
 	BadScope       BadScope                // what a scope that is not OK leads to
+	Denied         Denied                  // what somebody's refusal leads to
 	PKCE           bool                    // a challenge is required; one that is sent is always checked
 
 	// Scope tells the scope of the tokens that a code brings which is exchanged with a
@@ -109,6 +110,17 @@ const (
 	BadScopeRedirects BadScope = iota
 	BadScopePage
 	BadScopeDropped
+)
+
+// Denied is what the consent page does when somebody refuses.
+type Denied int
+
+// Back to the client with error=access_denied, back to it with nothing but state,
+// or an error page without redirect.
+const (
+	DeniedError Denied = iota
+	DeniedBare
+	DeniedPage
 )
 
 // Rotation is what becomes of the refresh token.

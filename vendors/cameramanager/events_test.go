@@ -111,6 +111,11 @@ func TestEventsFail(t *testing.T) {
 }
 
 func TestRights(t *testing.T) {
+	const path = "/v2.4/users/self/rights"
+	s := sim.New(sim.Options{Settings: sim.Settings{RightsPath: path}})
+	if v, err := onSim(t, s, func(o *cameramanager.Options) { o.RightsPath = path }).Call("rights", nil); err != nil || !strings.Contains(bridgetest.JSON(t, v), `"deleteRecording": false`) {
+		t.Errorf("rights %v, %v", v, err)
+	}
 	cloud := bridgetest.ByPath(map[string]string{"/rest/v2.4/users/self/rights": `{"ptz":false,"playback":true,"url":"https://node.example/?access_token=canary"}`})
 	h := open(t, cloud, func(o *cameramanager.Options) { o.RightsPath = "/v2.4/users/self/rights" })
 	v, err := h.Call("rights", nil)

@@ -139,11 +139,15 @@ func TestDeadTokenListsNothing(t *testing.T) {
 	sim := doorbirdsim.New(doorbirdsim.Options{})
 	st := onSim(t, sim, doorbirdsim.DemoAdmin, options(nil))
 	sim.Issuer.EndAccess()
-	if err := st.Run("station"); err == nil {
-		t.Error("no error")
-	}
-	if got := st.Take(); len(got) != 0 {
-		t.Errorf("reported %v", got)
+	for name, dead := range map[string]*simkit.Answer{"no body": nil, "JSON": simkit.JSON(401, map[string]string{"error": "invalid_token"}),
+		"a page": {Status: 401, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte("<html>Sign in</html>")}} {
+		sim.Change(func(h *doorbirdsim.Habits) { h.Dead = dead })
+		if err := st.Run("station"); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if got := st.Take(); len(got) != 0 {
+			t.Errorf("%s: reported %v", name, got)
+		}
 	}
 }
 

@@ -303,8 +303,11 @@ func TestRefusals(t *testing.T) {
 	}
 	s.Change(func(set *sim.Settings) { set.Auth = "" })
 	s.Set(sim.System61, func(y *sim.System) { y.TwoFactor = true })
-	if err := h.Run(task("site", sim.System61)); err == nil || !strings.Contains(err.Error(), "two-factor") {
-		t.Errorf("two-factor demanded: %v", err)
+	for _, shape := range []string{"", "errorId"} {
+		s.Change(func(set *sim.Settings) { set.TwoFactor = shape })
+		if err := h.Run(task("site", sim.System61)); err == nil || !strings.Contains(err.Error(), "two-factor") {
+			t.Errorf("two-factor demanded, shape %q: %v", shape, err)
+		}
 	}
 	if len(s.Moves()) != 0 {
 		t.Errorf("moved: %v", s.Moves())

@@ -188,6 +188,17 @@ func TestBadFields(t *testing.T) {
 	}
 }
 
+// A document that the cloud cannot run is refused, whatever the status of its errors.
+func TestRefusedDocument(t *testing.T) {
+	for _, status := range []int{0, 400} {
+		s := sim.New(sim.Options{Settings: sim.Settings{ErrorStatus: status}})
+		h := onSim(t, s, func(o *netrex.Options) { o.Documents.Check = "{ foo }" })
+		if _, err := h.Call("check", nil); bridgetest.Failed(t, err).Reason != bridge.ReasonRejected {
+			t.Errorf("errors with status %d: %v, want rejected", status, err)
+		}
+	}
+}
+
 // What the engine checks of arguments, every call declares.
 func TestDeclarations(t *testing.T) {
 	seen := map[string]bool{}

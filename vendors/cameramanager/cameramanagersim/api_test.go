@@ -83,6 +83,23 @@ func TestAPIRefusals(t *testing.T) {
 	}
 }
 
+// The fields of the user's rights are documented, their path is not.
+func TestRights(t *testing.T) {
+	c := open(t, sim.Options{})
+	const path = "/v2.4/users/self/rights"
+	token := c.grant().Access
+	if status := c.status(token, "/rest"+path); status != 404 {
+		t.Errorf("no path is set: HTTP %d, want 404", status)
+	}
+	c.Change(func(s *sim.Settings) { s.RightsPath = path })
+	got := map[string]bool{}
+	c.get(token, "/rest"+path, &got)
+	want := map[string]bool{"ptz": false, "microphone": false, "playback": true, "export": true, "deleteRecording": false, "lockRecording": false}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rights (-want +got):\n%s", diff)
+	}
+}
+
 func TestAllStatus(t *testing.T) {
 	many := make([]sim.Camera, 100)
 	for i := range many {

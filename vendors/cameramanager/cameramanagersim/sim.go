@@ -56,6 +56,7 @@ type Settings struct {
 	LongSpans  bool   // recordings over more than 12 h are listed
 	TimeLayout string // of times in replies; "": 2006-01-02T15:04:05.000-0700
 	EventsPath string // below /rest; "": there are no events
+	RightsPath string // below /rest, of the user's rights; "": there are none
 	MediaHost  string // of streams and recordings; "": another name of the API's host
 }
 
@@ -136,7 +137,7 @@ func (s *Sim) Handler() http.Handler {
 	api("GET /cameras/{camera}/streams", "v2.0 v2.2 v2.3", s.streams)
 	api("GET /cameras/{camera}/recordings", "v2.0 v2.4", s.recordings)
 	api("GET /cameras/{camera}/recordings/{recording}", "v2.4", s.recording)
-	mux.HandleFunc("GET /rest/", func(w http.ResponseWriter, r *http.Request) { s.signedIn(w, r, s.events) })
+	mux.HandleFunc("GET /rest/", func(w http.ResponseWriter, r *http.Request) { s.signedIn(w, r, s.elsewhere) })
 	mux.HandleFunc("GET /stream/", func(w http.ResponseWriter, r *http.Request) { s.signedIn(w, r, s.media) })
 	mux.HandleFunc("GET /recording/{camera}/{recording}", func(w http.ResponseWriter, r *http.Request) { s.signedIn(w, r, s.mp4) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "no such resource") })

@@ -67,15 +67,21 @@ func (s *Sim) mediaBase(scheme string, r *http.Request) string {
 	return scheme + "://" + s.mediaHost(r)
 }
 
-// events are there only where a path is set: the real one is not known.
-func (s *Sim) events(w http.ResponseWriter, r *http.Request, g simkit.Grant) {
-	if path := s.now().EventsPath; path == "" || r.URL.Path != "/rest"+path {
+// elsewhere is what is there only where a path is set: the real ones are not known.
+func (s *Sim) elsewhere(w http.ResponseWriter, r *http.Request, g simkit.Grant) {
+	t := s.now()
+	switch path := strings.TrimPrefix(r.URL.Path, "/rest"); {
+	case path == "" || path != t.EventsPath && path != t.RightsPath:
 		refuse(w, http.StatusNotFound, "no such resource")
-		return
+	case !wantsJSON(w, r):
+	case path == t.EventsPath:
+		s.events(w, g)
+	default:
+		simkit.JSON(http.StatusOK, map[string]any{"ptz": false, "microphone": false, "playback": true, "export": true, "deleteRecording": false, "lockRecording": false}).Send(w)
 	}
-	if !wantsJSON(w, r) {
-		return
-	}
+}
+
+func (s *Sim) events(w http.ResponseWriter, g simkit.Grant) {
 	list := []any{}
 	for i, c := range s.of(g) {
 		list = append(list, map[string]any{

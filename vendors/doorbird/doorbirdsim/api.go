@@ -29,7 +29,11 @@ func (s *Sim) api(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		grant, ok := s.Issuer.Bearer(r)
 		if !ok {
-			w.WriteHeader(http.StatusUnauthorized) // with an empty body
+			dead := status(http.StatusUnauthorized)
+			if other := s.Habits().Dead; other != nil {
+				dead = other
+			}
+			dead.Send(w)
 			return
 		}
 		if habits := s.Habits(); habits.Unreachable != 0 {

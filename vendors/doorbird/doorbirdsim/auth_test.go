@@ -163,5 +163,9 @@ func TestBearerOnly(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		wantStatus(t, send(s, "GET", "/metadata", "", bearer...), 401)
+		s.Change(func(h *doorbirdsim.Habits) { h.Dead = simkit.JSON(401, map[string]string{"error": "invalid_token"}) })
+		if w := send(s, "GET", "/metadata", "", bearer...); w.Code != 401 || w.Body.String() != `{"error":"invalid_token"}` {
+			t.Errorf("a body by habit: %d %s", w.Code, w.Body)
+		}
 	})
 }

@@ -14,13 +14,14 @@ type Habits struct {
 	RevokeReply       Reply // of /auth/revoke
 	CommandReply      Reply // of relay, light, restart, favourites and schedules
 
-	DoubleEncoded bool     // the peripheral's object may come encoded once more, as a JSON string
-	Unlisted      int      // status for an unknown relay, bell number or favourite; 0 is 404
-	NotAdmin      int      // status for a viewer's grant on an admin path; 0 is 403
-	AdminPaths    []string // patterns as in simkit.Log; nil: users, relay settings, favourites, schedules, restart
-	TextNumbers   bool     // relay ids as JSON strings
-	ColonMAC      bool     // MAC with colons, in lower case
-	Bare          bool     // optional members of replies are left out
+	DoubleEncoded bool           // the peripheral's object may come encoded once more, as a JSON string
+	Dead          *simkit.Answer // to no, a wrong or an expired token; nil: 401 without a body
+	Unlisted      int            // status for an unknown relay, bell number or favourite; 0 is 404
+	NotAdmin      int            // status for a viewer's grant on an admin path; 0 is 403
+	AdminPaths    []string       // patterns as in simkit.Log; nil: users, relay settings, favourites, schedules, restart
+	TextNumbers   bool           // relay ids as JSON strings
+	ColonMAC      bool           // MAC with colons, in lower case
+	Bare          bool           // optional members of replies are left out
 
 	HistoryLag  time.Duration // a picture shows in the list so long after its event
 	PictureBase string        // scheme and host of the URLs in the history; "": the cloud's own

@@ -58,6 +58,13 @@ func TestWatchOnlyAfterARing(t *testing.T) {
 		if err := s.Ring(t.Context(), "1CCAE3000001", "1"); err != nil {
 			t.Fatal(err)
 		}
+		ring := firstURL(t, send(s, "GET", "/cloud-recording/images/ring/1", "", viewer...))
+		if err := s.Motion(t.Context(), "1CCAE3000001"); err != nil {
+			t.Fatal(err)
+		}
+		motion := firstURL(t, send(s, "GET", "/cloud-recording/images/motion", "", viewer...))
+		wantStatus(t, send(s, "GET", ring, "", viewer...), 200)
+		wantStatus(t, send(s, "GET", motion, "", viewer...), 204)
 		time.Sleep(5*time.Minute - 1)
 		wantStatus(t, send(s, "GET", "/live/live-image", "", viewer...), 200)
 		time.Sleep(time.Nanosecond)

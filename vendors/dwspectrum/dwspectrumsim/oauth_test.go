@@ -193,6 +193,19 @@ func TestHabits(t *testing.T) {
 			t.Errorf("an expired access token: %d", r.status)
 		}
 	})
+	mint := open(t, sim.Settings{NoMintRefresh: true})
+	if _, r := mint.mint(mint.grant(sim.DefaultScope).Refresh, "cloudSystemId="+sim.System61); r.json(t)["refresh_token"] != nil || r.json(t)["access_token"] == nil {
+		t.Errorf("a minting without refresh token: %s", r.body)
+	}
+	for _, accepted := range []bool{false, true} {
+		other := open(t, sim.Settings{})
+		if accepted {
+			other.Issuer.Change(func(r *simkit.Rules) { r.Return = append(r.Return, "redirect_uri") })
+		}
+		if r := other.do("GET", "/authorize?client_id=x&redirect_uri=http%3A%2F%2F127.0.0.1%2F", ""); (r.status == 200) != accepted {
+			t.Errorf("redirect_uri alone, accepted %v: %d", accepted, r.status)
+		}
+	}
 	c := open(t, sim.Settings{BareInfo: true, RevokeStatus: 204, RelayHost: "relay.example"})
 	g := c.grant(sim.DefaultScope)
 	if m := c.with(g.Access, "GET", "/oauth/introspect/?token="+g.Access, "").json(t); len(m) != 1 {

@@ -59,10 +59,12 @@ func (s *Sim) relay(w http.ResponseWriter, r *http.Request, vms http.Handler, id
 		w.Header().Set("X-Auth-Result", set.Auth)
 		vmsError(w, http.StatusServiceUnavailable, "11", "serviceUnavailable")
 	case r.Header.Get("Authorization") == "":
-		vmsError(w, http.StatusUnauthorized, "12", "unauthorized")
+		vmsError(w, http.StatusUnauthorized, "12", or(set.NoBearer, "unauthorized"))
 	case !known || !s.ofSystem(r, id):
 		w.Header().Set("X-Auth-Result", "Auth_WrongSessionToken")
 		vmsError(w, http.StatusUnauthorized, "12", "unauthorized")
+	case twoFactor && set.TwoFactor == "errorId":
+		vmsError(w, http.StatusForbidden, "4", "secondFactorRequired")
 	case twoFactor:
 		simkit.JSON(http.StatusForbidden, map[string]any{"resultCode": "secondFactorRequired", "errorText": "refused"}).Send(w)
 	default:

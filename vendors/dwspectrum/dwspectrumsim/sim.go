@@ -64,6 +64,9 @@ type Settings struct {
 	RevokeStatus int    // of a revocation: 200 (default) with {}, or 204
 	BareInfo     bool   // introspection says only whether the token is active
 
+	NoBearer  string // errorId of a node that is given no bearer: unauthorized (default), or sessionExpired and the like
+	TwoFactor string // shape of the refusal for want of a second factor: resultCode (default) or errorId
+
 	Offline    string // the relay about an offline system: 503 (default), 404 or loop
 	NoRedirect bool   // the relay answers itself
 	Auth       string // X-Auth-Result of every answer of a VMS: Auth_CloudConnectError or Auth_LockedOut; "": all is well

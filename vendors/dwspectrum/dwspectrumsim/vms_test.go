@@ -75,6 +75,11 @@ func TestRefusedAtSystem(t *testing.T) {
 		{name: "locked out", path: info, status: 503, code: "serviceUnavailable", auth: "Auth_LockedOut",
 			change: func(c *cloud) { c.Change(func(s *sim.Settings) { s.Auth = "Auth_LockedOut" }) }},
 		{name: "2FA", path: info, status: 403, code: "secondFactorRequired", change: func(c *cloud) { c.Set(sim.System61, func(y *sim.System) { y.TwoFactor = true }) }},
+		{name: "no bearer, another id", scope: "-", path: info, status: 401, code: "sessionExpired", change: func(c *cloud) { c.Change(func(s *sim.Settings) { s.NoBearer = "sessionExpired" }) }},
+		{name: "2FA in a system's shape", path: info, status: 403, code: "secondFactorRequired", change: func(c *cloud) {
+			c.Change(func(s *sim.Settings) { s.TwoFactor = "errorId" })
+			c.Set(sim.System61, func(y *sim.System) { y.TwoFactor = true })
+		}},
 		{name: "bad JSON", method: "POST", path: "/rest/v4/events/generic", body: "{", status: 400, code: "badRequest"},
 		{name: "state of a generic event", method: "POST", path: "/rest/v4/events/generic", body: "{}", status: 422, code: "invalidParameter"},
 		{name: "camera off", path: yard + "/image?timestampMs=-1", status: 404, code: "notFound", change: func(c *cloud) { c.Set(sim.System61, func(y *sim.System) { y.Cameras[0].Status = "Offline" }) }},
@@ -177,6 +182,26 @@ func TestClockwork(t *testing.T) {
 			t.Error("monitoring does not start again")
 		}
 	})
+}
+
+// How lists, times and events are written is open.
+func TestWritten(t *testing.T) {
+	c := open(t, sim.Settings{})
+	token, yard := c.grant("cloudSystemId="+sim.System61).Access, device("ca", 61)
+	c.Happen(sim.System61, yard, "cameraMotionEvent")
+	read := func(path string) string { return c.with(token, "GET", at(sim.System61, path), "").body }
+	const devices, log = "/rest/v4/devices?_with=id", "/rest/v4/events/log?startTimeMs=0"
+	for path, want := range map[string]string{devices: `[{"id"`, log: `"eventType":"cameraMotionEvent"`} {
+		if got := read(path); !strings.Contains(got, want) || strings.Contains(got, `"timestampMs":"`) {
+			t.Errorf("%s: %s, want %s in it", path, got, want)
+		}
+	}
+	c.Change(func(s *sim.Settings) { s.Envelope, s.TextTimes, s.FlatEvents = true, true, true })
+	for path, want := range map[string]string{devices: `{"reply":[{"id"`, log: `"type":"motion"`} {
+		if got := read(path); !strings.Contains(got, want) || path == log && !strings.Contains(got, `"timestampMs":"`) {
+			t.Errorf("%s: %s, want %s in it", path, got, want)
+		}
+	}
 }
 
 // The ways before 6.1.

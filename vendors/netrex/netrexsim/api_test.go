@@ -83,6 +83,13 @@ func TestBadRequests(t *testing.T) {
 	if got := c.post(token, with); !strings.Contains(got.body, `"errors"`) {
 		t.Errorf("variables are not understood: %s", got.body)
 	}
+	if got := c.post(token, `{"query":"{ foo }"}`); got.status != 200 || !strings.Contains(got.body, `{"errors":[`) {
+		t.Errorf("an unknown field: HTTP %d %s", got.status, got.body)
+	}
+	c.Change(func(s *sim.Settings) { s.ErrorStatus = 400 })
+	if got := c.post(token, `{"query":"{ foo }"}`); got.status != 400 || !strings.Contains(got.body, `{"errors":[`) {
+		t.Errorf("an unknown field, with its own status: HTTP %d %s", got.status, got.body)
+	}
 	if got := c.do("GET", "/nowhere", ""); got.status != 404 || !strings.Contains(got.body, "<h1>") {
 		t.Errorf("another page: HTTP %d", got.status)
 	}
@@ -259,6 +266,10 @@ func TestFaults(t *testing.T) {
 	c.Faults.Add(simkit.Fault{On: on, Do: simkit.HTML(503)})
 	if got := c.post(token, query); got.status != 503 || !strings.HasPrefix(got.body, "<") {
 		t.Errorf("HTML: HTTP %d %s", got.status, got.body)
+	}
+	c.Faults.Add(simkit.Fault{On: on, Do: simkit.Trickle(time.Millisecond)})
+	if got := c.post(token, query); got.status != 200 || !json.Valid([]byte(got.body)) {
+		t.Errorf("a slow body: HTTP %d %s", got.status, got.body)
 	}
 	c.Faults.Add(simkit.Fault{On: on, Do: simkit.Huge(1 << 20)})
 	got := c.do("POST", "/api/graphql.php", query, "Authorization", "Bearer "+token, "Content-Type", "application/json")

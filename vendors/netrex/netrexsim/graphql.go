@@ -2,6 +2,7 @@ package netrexsim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func (s *Sim) graphql(w http.ResponseWriter, r *http.Request) {
 	}
 	op, vars, errs := s.understand(q)
 	if len(errs) > 0 {
-		simkit.JSON(http.StatusOK, map[string]any{"errors": errs}).Send(w)
+		simkit.JSON(cmp.Or(set.ErrorStatus, http.StatusOK), map[string]any{"errors": errs}).Send(w)
 		return
 	}
 	run := &run{sim: s, set: set, base: simkit.Base(r), grant: g, vars: vars}

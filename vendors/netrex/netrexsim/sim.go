@@ -68,6 +68,7 @@ type Settings struct {
 	RevokeClient bool   // revocation wants client_id and client_secret
 
 	Dead          Dead
+	ErrorStatus   int    // of a document that cannot be run, with `errors` and no data: 200 (default) or 400
 	TextIDs       bool   // node_id as text
 	TextNumbers   bool   // statistics as text
 	NullLists     bool   // an empty list is null

@@ -171,6 +171,10 @@ func TestTokenSettings(t *testing.T) {
 	if got := c.do("POST", "/oauth2/revoke?"+revoke.Encode(), ""); !strings.Contains(got.body, `"success":true`) {
 		t.Errorf("revoked with the client: %s", got.body)
 	}
+	c.Change(func(s *sim.Settings) { s.Sentence = "Nope." })
+	if _, got := c.token(refresh("x")); got.body != `{"error":"Nope."}` {
+		t.Errorf("one sentence for everything: %s", got.body)
+	}
 	c.Change(func(s *sim.Settings) { s.NoLife, s.RefreshName = true, "" })
 	if members, _ := c.token(refresh(c.issue(sim.DemoUser, "read").Refresh)); members["expires_in"] != nil || members["access_token"] == nil {
 		t.Errorf("no life: %v", members)

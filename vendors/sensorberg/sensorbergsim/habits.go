@@ -18,6 +18,8 @@ type Habits struct {
 	Endless  bool          // access tokens do not expire: no expires_in
 	Skew     time.Duration // of the server's clock, in created_at, exp and iat
 	PKCE     bool          // a sign-in without a challenge is refused
+	Barred   bool          // the application may not use the grant that it asks with: unauthorized_client
+	Scopes   Scopes        // how a scope is written in token replies and token info
 
 	PlainRedirects bool // http return addresses are taken (the library refuses them when they are registered)
 	Introspection  Offer
@@ -42,6 +44,17 @@ const (
 	AlwaysNew AppToken = iota
 	NewKillsOld
 	SameAgain
+)
+
+// Scopes is how a scope is written.
+type Scopes int
+
+// As the library does: text in a token reply, a list in token info; or both as
+// text; or both as a list.
+const (
+	ScopesMixed Scopes = iota
+	ScopesText
+	ScopesList
 )
 
 // Offer tells whether an endpoint is there.

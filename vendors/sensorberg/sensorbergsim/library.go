@@ -77,7 +77,7 @@ func (h Habits) reply(i simkit.Issued) any {
 		m["expires_in"] = int64(i.Life / time.Second)
 	}
 	if i.Grant.Scope != "" {
-		m["scope"] = i.Grant.Scope
+		m["scope"] = h.written(i.Grant.Scope, false)
 	}
 	if i.Refresh != "" {
 		m["refresh_token"] = i.Refresh
@@ -88,6 +88,14 @@ func (h Habits) reply(i simkit.Issued) any {
 // refusal is an error of the OAuth server.
 func (h Habits) refusal(f simkit.Refusal) *simkit.Answer {
 	return h.failed(h.version().status(f.Code), f.Code, nil)
+}
+
+// written is a scope; list tells whether the library writes one there.
+func (h Habits) written(scope string, list bool) any {
+	if h.Scopes == ScopesList || list && h.Scopes == ScopesMixed {
+		return strings.Fields(scope)
+	}
+	return scope
 }
 
 func (h Habits) failed(status int, code string, more map[string]any) *simkit.Answer {

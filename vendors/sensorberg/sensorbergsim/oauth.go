@@ -39,6 +39,10 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if s.Habits().Barred {
+		s.Issuer.Refuse(w, simkit.Refusal{Code: unauthorizedClient})
+		return
+	}
 	s.Issuer.ServeToken(w, r)
 }
 
@@ -148,7 +152,7 @@ func (s *Sim) tokenInfo(w http.ResponseWriter, r *http.Request) {
 	if h.version() < V500 {
 		scope, left = "scopes", "expires_in_seconds"
 	}
-	m := map[string]any{"resource_owner_id": nil, scope: strings.Fields(g.Scope), left: nil,
+	m := map[string]any{"resource_owner_id": nil, scope: h.written(g.Scope, true), left: nil,
 		"application": map[string]any{"uid": g.Client}, "created_at": t.Created.Add(h.Skew).Unix()}
 	if !h.Endless {
 		m[left] = int64(time.Until(t.Expires) / time.Second)

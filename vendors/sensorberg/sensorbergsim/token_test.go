@@ -159,6 +159,30 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// An application that may not use a grant: the status of that changed with 5.5 and 6.0.
+func TestBarred(t *testing.T) {
+	for _, v := range sim.Versions() {
+		want := 400
+		if v < sim.V510 || v >= sim.V550 && v < sim.V600 {
+			want = 401
+		}
+		wantError(t, post(cloud(version(v), func(h *sim.Habits) { h.Barred = true }), "/oauth/token", asApp("grant_type", "client_credentials", "scope", "app")...), want, "unauthorized_client")
+	}
+}
+
+func TestScopeAsTextOrList(t *testing.T) {
+	for scopes, want := range map[sim.Scopes][2]any{
+		sim.ScopesMixed: {"app", []any{"app"}}, sim.ScopesText: {"app", "app"}, sim.ScopesList: {[]any{"app"}, []any{"app"}},
+	} {
+		s := cloud(func(h *sim.Habits) { h.Scopes = scopes })
+		reply := members(t, post(s, "/oauth/token", asApp("grant_type", "client_credentials", "scope", "app")...))
+		info := members(t, send(s, "GET", "/oauth/token/info", "", "Authorization", "Bearer "+reply["access_token"].(string)))
+		if diff := cmp.Diff(want, [2]any{reply["scope"], info["scope"]}); diff != "" {
+			t.Errorf("reply and token info of %d (-want +got):\n%s", scopes, diff)
+		}
+	}
+}
+
 func TestAskingAgain(t *testing.T) {
 	for mode, want := range map[sim.AppToken]struct{ oldServes, same bool }{
 		sim.AlwaysNew: {true, false}, sim.NewKillsOld: {false, false}, sim.SameAgain: {true, true},
