@@ -80,6 +80,26 @@ func RunVendor(t *testing.T, v Vendor) {
 	all.Wait()
 }
 
+// RunAnswers runs what a token goes through (used, renewed, refused, revoked) over
+// answers of a simulator that the vendor's texts leave open.
+func RunAnswers[S simkit.Sim](t *testing.T, v Vendor, answers map[string]func(S)) {
+	var all sync.WaitGroup
+	for name, choose := range answers {
+		here := v
+		here.Sim = func(t testing.TB) simkit.Sim {
+			s := v.Sim(t)
+			choose(s.(S))
+			return s
+		}
+		for what, run := range map[string]func(*testing.T, Vendor){
+			"a 401 refreshes once": refreshesOnce, "a refused refresh token": refusedGrant, "a refused client": refusedClient, "what is called revoked is dead": revokes,
+		} {
+			beside(t, &all, name+", "+what, func(t *testing.T) { run(t, here) })
+		}
+	}
+	all.Wait()
+}
+
 // beside runs a subtest beside the others, however few processors there are: all
 // of them wait for simulators and for what vendors are paced by.
 func beside(t *testing.T, all *sync.WaitGroup, name string, run func(*testing.T)) {

@@ -35,6 +35,22 @@ func conforming() bridgetest.Vendor {
 
 func TestConformance(t *testing.T) { bridgetest.RunVendor(t, conforming()) }
 
+// The life of a token in ways that the texts leave open.
+func TestAnswers(t *testing.T) {
+	rules := func(change func(*simkit.Rules)) func(*cameramanagersim.Sim) {
+		return func(s *cameramanagersim.Sim) {
+			s.Change(func(t *cameramanagersim.Settings) { t.ClientError, t.TextIDs = "invalid_client", true })
+			s.Issuer.Change(change)
+		}
+	}
+	bridgetest.RunAnswers(t, conforming(), map[string]func(*cameramanagersim.Sim){
+		"a policy that rotates": rules(func(r *simkit.Rules) {
+			r.Rotation, r.OldAccess, r.NoEcho = simkit.RotateNew, simkit.OldAccessEnds, true
+		}),
+		"no refresh token": rules(func(r *simkit.Rules) { r.Rotation, r.SameAccess = simkit.RotateNone, true }),
+	})
+}
+
 // What each token and API request looks like on the wire.
 func TestRecorded(t *testing.T) {
 	v := conforming()

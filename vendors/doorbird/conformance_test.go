@@ -1,6 +1,7 @@
 package doorbird_test
 
 import (
+	"net/http"
 	"testing"
 
 	"latchkey/bridge"
@@ -30,6 +31,24 @@ func conforming() bridgetest.Vendor {
 }
 
 func TestConformance(t *testing.T) { bridgetest.RunVendor(t, conforming()) }
+
+// The life of a token in ways that the texts leave open.
+func TestAnswers(t *testing.T) {
+	habits := func(change func(*doorbirdsim.Habits)) func(*doorbirdsim.Sim) {
+		return func(s *doorbirdsim.Sim) { s.Change(change) }
+	}
+	bridgetest.RunAnswers(t, conforming(), map[string]func(*doorbirdsim.Sim){
+		"a revocation ends all": habits(func(h *doorbirdsim.Habits) {
+			h.RevokeEndsRefresh, h.RevokeReply, h.Dead = true, doorbirdsim.ReplyNoContent, simkit.JSON(401, map[string]string{"error": "invalid_token"})
+		}),
+		"JSON and pages": habits(func(h *doorbirdsim.Habits) {
+			h.RevokeReply, h.Dead = doorbirdsim.ReplyJSON, &simkit.Answer{Status: 401, Header: http.Header{"Content-Type": {"text/html"}}, Body: []byte("<html>Sign in</html>")}
+		}),
+		"both old tokens die": func(s *doorbirdsim.Sim) {
+			s.Issuer.Change(func(r *simkit.Rules) { r.OldAccess, r.ReuseKills = simkit.OldAccessEnds, true })
+		},
+	})
+}
 
 // What each token and API request looks like on the wire.
 func TestRecorded(t *testing.T) {

@@ -46,6 +46,23 @@ func conforming() bridgetest.Vendor {
 
 func TestConformance(t *testing.T) { bridgetest.RunVendor(t, conforming()) }
 
+// The life of a token in ways that the texts leave open.
+func TestAnswers(t *testing.T) {
+	set := func(change func(*sim.Settings)) func(*sim.Sim) { return func(s *sim.Sim) { s.Change(change) } }
+	bridgetest.RunAnswers(t, conforming(), map[string]func(*sim.Sim){
+		"other codes and forms": set(func(t *sim.Settings) {
+			t.DeadCode, t.ScopeStatus, t.RevokeStatus = "credentialsRemovedPermanently", 401, 204
+			t.NumberTimes, t.NoProlongation, t.NoMintRefresh, t.BareInfo = true, true, true, true
+		}),
+		"OAuth's error": set(func(t *sim.Settings) { t.PortalErrors = "error" }),
+		"a detail":      set(func(t *sim.Settings) { t.PortalErrors = "detail" }),
+		"no redirect":   set(func(t *sim.Settings) { t.NoRedirect, t.SystemsByCDB = true, true }),
+		"the same token": func(s *sim.Sim) {
+			s.Issuer.Change(func(r *simkit.Rules) { r.Rotation, r.NoEcho = simkit.RotateSame, true })
+		},
+	})
+}
+
 // What each token and API request looks like on the wire: of 6.1, with a narrowed
 // scope at the other token address, and with a password.
 func TestRecorded(t *testing.T) {

@@ -1,6 +1,7 @@
 package netrex_test
 
 import (
+	"strings"
 	"testing"
 
 	"latchkey/bridge"
@@ -47,6 +48,27 @@ func conforming() bridgetest.Vendor {
 }
 
 func TestConformance(t *testing.T) { bridgetest.RunVendor(t, conforming()) }
+
+// The life of a token in every way that the texts leave open.
+func TestAnswers(t *testing.T) {
+	bridgetest.RunAnswers(t, conforming(), map[string]func(*sim.Sim){
+		"400": func(s *sim.Sim) {
+			s.Change(func(t *sim.Settings) { t.OAuthStatus, t.Dead, t.NoLife = 400, sim.Dead403, true })
+		},
+		"401": func(s *sim.Sim) {
+			s.Change(func(t *sim.Settings) { t.OAuthStatus, t.TextLife = 401, true })
+		},
+		"the same token":     func(s *sim.Sim) { s.Issuer.Change(func(r *simkit.Rules) { r.Rotation = simkit.RotateSame }) },
+		"none in a refresh":  func(s *sim.Sim) { s.Issuer.Change(func(r *simkit.Rules) { r.Rotation = simkit.RotateNone }) },
+		"the old one serves": func(s *sim.Sim) { s.Issuer.Change(func(r *simkit.Rules) { r.Rotation = simkit.RotateKeep }) },
+		"a page": func(s *sim.Sim) {
+			s.Change(func(t *sim.Settings) { t.Dead, t.TokenType, t.NullLists = sim.DeadPage, true, true })
+		},
+	})
+	told := conforming() // errors with 200 are a dead token where the configuration says so
+	told.Options = strings.Replace(told.Options, "{", `{dead_token: "access token is not valid", `, 1)
+	bridgetest.RunAnswers(t, told, map[string]func(*sim.Sim){"errors": func(s *sim.Sim) { s.Change(func(t *sim.Settings) { t.Dead = sim.DeadErrors }) }})
+}
 
 // What each token and API request looks like on the wire: as documented, and with
 // the other readings of what the vendor leaves open.

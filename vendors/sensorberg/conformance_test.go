@@ -72,6 +72,18 @@ func TestConformance(t *testing.T) {
 	t.Run("a person", func(t *testing.T) { bridgetest.RunVendor(t, byBrowser()) })
 }
 
+// The life of a token in ways that the texts leave open.
+func TestAnswers(t *testing.T) {
+	habits := func(change func(*sim.Habits)) func(*sim.Sim) { return func(s *sim.Sim) { s.Change(change) } }
+	answers := map[string]func(*sim.Sim){
+		"the oldest library": habits(func(h *sim.Habits) { h.Version, h.Refused, h.Scopes = sim.V440, sim.RefusedOAuth, sim.ScopesList }),
+		"the newest library": habits(func(h *sim.Habits) { h.Version, h.Refused, h.Scopes = sim.V600, sim.RefusedJSONAPI, sim.ScopesText }),
+	}
+	t.Run("client credentials", func(t *testing.T) { bridgetest.RunAnswers(t, conforming(), answers) })
+	answers["on use"] = habits(func(h *sim.Habits) { h.OnUse, h.Endless = true, true })
+	t.Run("a person", func(t *testing.T) { bridgetest.RunAnswers(t, byBrowser(), answers) })
+}
+
 // What each token and API request looks like on the wire, by every grant.
 func TestRecorded(t *testing.T) {
 	v := conforming()
