@@ -1,21 +1,15 @@
 package web
 
 import (
-	"bytes"
 	"embed"
-	"html/template"
 	"net/http"
 	"time"
 
 	"latchkey/bridge"
 )
 
-//go:embed page.html notice.html style.css icon.svg
+//go:embed style.css icon.svg
 var files embed.FS
-
-var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"when": when, "token": tokenWords, "todo": todoWords, "shown": shown,
-}).ParseFS(files, "page.html", "notice.html"))
 
 // notice is a page that says one thing.
 type notice struct {
@@ -26,13 +20,13 @@ type notice struct {
 
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	if !s.mayEnter(r) {
-		s.render(w, http.StatusUnauthorized, "page.html", view{Locked: true, Password: !s.o.Password.Empty()})
+		send(w, http.StatusUnauthorized, view{Locked: true, Password: !s.o.Password.Empty()}.home())
 		return
 	}
-	s.render(w, http.StatusOK, "page.html", view{Status: s.o.Daemon.Status(), CanLeave: s.visits.has(r)})
+	send(w, http.StatusOK, view{Status: s.o.Daemon.Status(), CanLeave: s.visits.has(r)}.home())
 }
 
-// view is what page.html shows.
+// view is what the page shows.
 type view struct {
 	Locked   bool // nobody is signed in to the page
 	Password bool // and a password would open it
@@ -40,21 +34,31 @@ type view struct {
 	Status
 }
 
-func (s *Server) say(w http.ResponseWriter, code int, n notice) {
-	s.render(w, code, "notice.html", n)
+func (s *Server) say(w http.ResponseWriter, code int, n notice) { send(w, code, n.sheet()) }
+
+func (n notice) sheet() *sheet {
+	s := &sheet{}
+	s.begin("latchkey: " + n.Title)
+	s.add(`</header>
+<main><section class="card">
+<h2>%s</h2>
+<p>%s</p>
+`, n.Title, n.Text)
+	if n.Type != "" {
+		s.add("<pre>%s</pre>\n", n.Type)
+	}
+	if n.Back {
+		s.add(`<p><a class="button" href="/">To the page</a></p>` + "\n")
+	}
+	s.add("</section>")
+	s.end()
+	return s
 }
 
-// render writes whole pages only: a template that fails leaves no half one.
-func (s *Server) render(w http.ResponseWriter, code int, name string, data any) {
-	var out bytes.Buffer
-	if err := pages.ExecuteTemplate(&out, name, data); err != nil {
-		s.o.Log.Error("a page could not be made", "err", err)
-		http.Error(w, "this page could not be made; the log says why", http.StatusInternalServerError)
-		return
-	}
+func send(w http.ResponseWriter, code int, s *sheet) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = out.WriteTo(w)
+	_, _ = s.WriteTo(w)
 }
 
 // file serves one that is embedded.
