@@ -171,7 +171,12 @@ func DeviceID(original string) string {
 // MAC returns a MAC address as 12 lower-case hex digits, or "" where s is none.
 // Separators may be `:`, `-`, `.` or absent.
 func MAC(s string) string {
-	s = strings.ToLower(strings.NewReplacer(":", "", "-", "", ".", "").Replace(s))
+	s = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(":-.", r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(s))
 	if len(s) != 12 || strings.Trim(s, "0123456789abcdef") != "" {
 		return ""
 	}

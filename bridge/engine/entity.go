@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -22,8 +23,8 @@ type device struct {
 // out.
 type entity struct {
 	*bridge.Entity
-	valueTopic, attributesTopic string
-	verbs                       []verb // the one that takes any payload last
+	valueTopic string
+	verbs      []verb // the one that takes any payload last
 }
 
 // verb is a verb whose call exists, with its arguments checked and defaults
@@ -59,8 +60,13 @@ func newDevice(topics bridge.Topics, account string, calls map[string]*bridge.Ca
 			e.Verbs = append(e.Verbs, v.Verb)
 		}
 		made.Entities = append(made.Entities, e)
-		ref := bridge.Ref{Device: d.ID, Entity: e.ID}
-		made.entities[e.ID] = &entity{&made.Entities[len(made.Entities)-1], topics.Value(account, ref), topics.Attributes(account, ref), verbs}
+		made.entities[e.ID] = &entity{nil, topics.Value(account, bridge.Ref{Device: d.ID, Entity: e.ID}), verbs}
+	}
+	if reflect.DeepEqual(made.Entities, d.Entities) {
+		made.Entities = d.Entities // all of it works: the list is not held twice
+	}
+	for i := range made.Entities {
+		made.entities[made.Entities[i].ID].Entity = &made.Entities[i]
 	}
 	return made, refused
 }

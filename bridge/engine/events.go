@@ -42,7 +42,7 @@ func (a *account) happened(h bridge.Happened, silent bool) error {
 	body["event_type"], body["event_id"], body["at"] = h.Type, bridge.OrNull(h.ID), bridge.Second(h.At)
 	if !h.At.Before(a.seen.newest[e.valueTopic]) { // lists may come newest first
 		a.seen.newest[e.valueTopic] = h.At
-		if err := a.attributes(e, body); err != nil {
+		if err := a.attributes(h.Ref, body); err != nil {
 			return err
 		}
 	}

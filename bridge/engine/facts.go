@@ -85,7 +85,7 @@ func (a *account) stateOf(s bridge.State) error {
 	case len(e.Options) > 0 && !unknown && !slices.Contains(e.Options, s.Value.String()):
 		return fmt.Errorf("the value of entity %s is none of its options", e.ID) // Home Assistant would drop it
 	}
-	if err := a.attributes(e, s.Attributes); err != nil {
+	if err := a.attributes(s.Ref, s.Attributes); err != nil {
 		return err
 	}
 	if hasState(e.Entity) {
@@ -96,18 +96,18 @@ func (a *account) stateOf(s bridge.State) error {
 }
 
 // attributes publishes an entity's attributes; nil leaves them as they are.
-func (a *account) attributes(e *entity, attributes map[string]any) error {
+func (a *account) attributes(ref bridge.Ref, attributes map[string]any) error {
 	if attributes == nil {
 		return nil
 	}
 	payload, err := json.Marshal(attributes)
 	switch {
 	case err != nil:
-		return fmt.Errorf("attributes of entity %s: %v", e.ID, err)
+		return fmt.Errorf("attributes of entity %s: %v", ref.Entity, err)
 	case len(payload) > attributesMost:
-		return fmt.Errorf("attributes of entity %s have %d bytes, more than %d", e.ID, len(payload), attributesMost)
+		return fmt.Errorf("attributes of entity %s have %d bytes, more than %d", ref.Entity, len(payload), attributesMost)
 	}
-	a.e.table.Put(bridge.Message{Topic: e.attributesTopic, Payload: payload, Stage: bridge.StageState})
+	a.e.table.Put(bridge.Message{Topic: a.e.o.Topics.Attributes(a.ID, ref), Payload: payload, Stage: bridge.StageState})
 	return nil
 }
 
@@ -176,7 +176,7 @@ func (a *account) picture(p bridge.Picture) error {
 	}
 	a.e.table.Put(bridge.Message{Topic: e.valueTopic, Payload: p.Bytes, Stage: bridge.StagePicture})
 	if !p.At.IsZero() {
-		return a.attributes(e, map[string]any{"at": bridge.Second(p.At)})
+		return a.attributes(p.Ref, map[string]any{"at": bridge.Second(p.At)})
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -26,8 +27,8 @@ type Inventory struct {
 type book struct {
 	keep    Inventory
 	log     *slog.Logger
-	changed chan struct{} // capacity 1
-	saved   []byte        // what is stored; of run alone
+	changed chan struct{}     // capacity 1
+	saved   [sha256.Size]byte // of what is stored: the text of ten thousand devices is not kept; of run alone
 
 	mu       sync.Mutex
 	listings map[string]bridge.Listing // of added accounts, without devices
@@ -67,26 +68,26 @@ func newBook(keep Inventory, log *slog.Logger) *book {
 	if r.Accounts != nil {
 		b.sources = r.Accounts
 	}
-	b.saved = data
+	b.saved = sha256.Sum256(data)
 	return b
 }
 
 // run tells about the inventory and saves it, when it starts and whenever it
 // changes, until ctx ends.
 func (b *book) run(ctx context.Context, tell func([]bridge.Listing)) {
-	var told []byte
+	var told [sha256.Size]byte
 	for {
 		last := ctx.Err() != nil // asked before the snapshot: saving takes time, in which more may change
 		listings, data := b.snapshot()
-		if text := encode(listings); tell != nil && !bytes.Equal(told, text) {
+		if sum := sha256.Sum256(encode(listings)); tell != nil && told != sum {
 			tell(listings)
-			told = text
+			told = sum
 		}
-		if b.keep.Save != nil && !bytes.Equal(b.saved, data) {
+		if sum := sha256.Sum256(data); b.keep.Save != nil && b.saved != sum {
 			if err := b.keep.Save(data); err != nil {
 				b.log.Error("the inventory cannot be saved", "err", err)
 			} else {
-				b.saved = data
+				b.saved = sum
 			}
 		}
 		if last {

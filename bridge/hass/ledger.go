@@ -43,16 +43,22 @@ func (e *entry) absorb(d Document) (changed bool) {
 	if string(e.Document) == string(d.Payload) {
 		return false
 	}
-	old, now := componentsOf(e.Document), componentsOf(d.Payload)
+	old := componentsOf(e.Document)
 	for _, key := range slices.Sorted(maps.Keys(old)) {
 		e.Kept = append(slices.DeleteFunc(e.Kept, func(k kept) bool {
 			return k.Key == key && k.platform() == platformOf(old[key])
 		}), kept{key, old[key]})
 	}
-	e.Kept = slices.DeleteFunc(e.Kept, func(k kept) bool {
-		raw, has := now[k.Key]
-		return has && platformOf(raw) == k.platform()
-	})
+	if len(e.Kept) > 0 {
+		now := componentsOf(d.Payload)
+		e.Kept = slices.DeleteFunc(e.Kept, func(k kept) bool {
+			raw, has := now[k.Key]
+			return has && platformOf(raw) == k.platform()
+		})
+	}
+	if len(e.Kept) == 0 {
+		e.Kept = nil // its room is as large as the document
+	}
 	e.Document = d.Payload
 	return true
 }
@@ -64,6 +70,23 @@ func componentsOf(payload []byte) map[string]json.RawMessage {
 		return nil
 	}
 	return b.components
+}
+
+// writeLedger writes the ledger of all pages, one at a time: made in one go, what
+// ten thousand devices need would be in memory three times.
+func writeLedger(pages map[string]*page) []byte {
+	size := 0
+	for topic, g := range pages {
+		size += len(topic) + len(g.Document) + 128
+	}
+	record := append(make([]byte, 0, size), `{"documents":{`...)
+	for i, topic := range slices.Sorted(maps.Keys(pages)) {
+		if i > 0 {
+			record = append(record, ',')
+		}
+		record = append(append(append(record, encode(topic)...), ':'), encode(pages[topic].entry)...)
+	}
+	return append(record, "}}"...)
 }
 
 // readLedger reads what was saved; nothing gives an empty ledger.

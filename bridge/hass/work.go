@@ -2,7 +2,6 @@ package hass
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -110,15 +109,7 @@ func (p *Publisher) save(now time.Time) (next time.Time) {
 	if !p.dirty || p.o.Ledger == nil || now.Before(p.saveAt) {
 		return p.saveAt
 	}
-	l := ledger{Documents: make(map[string]*entry, len(p.pages))}
-	for topic, g := range p.pages {
-		l.Documents[topic] = g.entry
-	}
-	record, err := json.Marshal(l)
-	if err == nil {
-		err = p.o.Ledger.Save(record)
-	}
-	if err != nil {
+	if err := p.o.Ledger.Save(writeLedger(p.pages)); err != nil {
 		if p.saveAt.IsZero() {
 			p.o.Log.Error("ledger of documents cannot be saved", "err", err)
 		}
