@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"testing"
 
@@ -14,8 +15,10 @@ func TestCompact(t *testing.T) {
 	s := opened(t, store.Options{Dir: dir})
 	save(t, s, "gate", "one")
 	save(t, s, "gate", "two")
-	for _, size := range []int{20 << 20, 1} {
-		if err := s.Record("inventory").Save(bytes.Repeat([]byte("x"), size)); err != nil {
+	large := make([]byte, 20<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(large) // nothing in it repeats itself
+	for _, record := range [][]byte{large, []byte("x")} {
+		if err := s.Record("inventory").Save(record); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,5 +46,33 @@ func TestCompact(t *testing.T) {
 	}
 	if s.Recovered() != nil {
 		t.Errorf("recovered: %+v", s.Recovered())
+	}
+}
+
+// A large record that repeats itself takes little room, and comes back as it was,
+// as one does that looks packed already.
+func TestPackedRecord(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, store.Options{Dir: dir})
+	large := bytes.Repeat([]byte(`{"id":"camera"},`), 100_000)
+	odd := []byte("\x1f\x8b is how a packed one begins")
+	before := s.BytesWritten()
+	for range 2 {
+		if err := s.Record("inventory").Save(large); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if wrote := s.BytesWritten() - before; wrote > uint64(len(large)/10) {
+		t.Errorf("a record of %d bytes wrote %d", len(large), wrote)
+	}
+	if err := s.Record("odd").Save(odd); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, s)
+	s = opened(t, store.Options{Dir: dir})
+	for name, want := range map[string][]byte{"inventory": large, "odd": odd} {
+		if got, err := s.Record(name).Load(); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("record %s came back with %d bytes, want %d: %v", name, len(got), len(want), err)
+		}
 	}
 }

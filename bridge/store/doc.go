@@ -24,7 +24,8 @@
 // Sealing is AES-256-GCM with a random nonce. Each bucket has a key of its own,
 // derived by HKDF, and a value is bound to its bucket and its name, so that
 // records cannot be swapped. Names (account ids, note names) stand in clear.
-// A sum over bucket, name and value tells a damaged value from a wrong key.
+// A sum over bucket, name and value tells a damaged value from a wrong key. A large
+// record is compressed before ([Record]); nobody but the house chooses what is in one.
 //
 // bbolt maps its file and trusts it: a bad page is a panic or a memory fault in
 // a goroutine of its own, which nobody can recover (bbolt #446, #447). So the

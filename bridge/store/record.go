@@ -51,11 +51,22 @@ type Record struct {
 func (s *Store) Record(name string) *Record { return &Record{s, name} }
 
 // Load returns a copy of the record; nil: there is none.
-func (r *Record) Load() ([]byte, error) { return r.store.get(bucketRecords, r.name) }
+func (r *Record) Load() ([]byte, error) {
+	kept, err := r.store.get(bucketRecords, r.name)
+	if err == nil && bytes.HasPrefix(kept, packed) {
+		kept, err = unpack(kept)
+	}
+	return kept, err
+}
 
 // Save keeps the record, on the disk when it returns. Nothing is written when it
 // has these bytes already; an empty one is removed.
-func (r *Record) Save(record []byte) error { return r.store.set(bucketRecords, r.name, record) }
+func (r *Record) Save(record []byte) error {
+	if len(record) >= packFrom || bytes.HasPrefix(record, packed) {
+		record = pack(record)
+	}
+	return r.store.set(bucketRecords, r.name, record)
+}
 
 // set commits a value unless it is what is stored. One that cannot be read is
 // replaced.
