@@ -74,6 +74,7 @@ func TestPressTriesOnce(t *testing.T) {
 		fault, n := counted(say(503, ""))
 		v.act(fault)
 		time.Sleep(6 * time.Hour)
+		h.betweenTries()
 		for range 20 { // polls
 			if _, err := h.bearer(); !reasonIs(err, bridge.ReasonOffline) {
 				t.Fatalf("Bearer() = %v", err)
@@ -108,6 +109,7 @@ func TestJoinsRenewal(t *testing.T) {
 		h := signedIn(t, v, newMemory())
 		v.act(say(503, ""))
 		time.Sleep(6 * time.Hour)
+		h.betweenTries()
 		v.act(nil)
 		v.mu.Lock()
 		v.delay = 2 * time.Second

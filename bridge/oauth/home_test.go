@@ -147,3 +147,15 @@ func (h *home) wantServing() {
 		h.t.Errorf("Bearer() = %q, %v: the vendor takes it: %v", token, err, h.v.serves(token))
 	}
 }
+
+// betweenTries waits until the keeper's last try is so long ago, and its next so
+// far ahead, that a press makes the only one.
+func (h *home) betweenTries() {
+	for {
+		now, health := time.Now(), h.Health("gate")
+		if now.Sub(health.LastError.At) > 10*time.Second && health.NextRefreshAt.Sub(now) > 20*time.Second {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+}
