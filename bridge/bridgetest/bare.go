@@ -59,3 +59,22 @@ func (b Bare) Run(ctx context.Context) {
 	}
 	<-ctx.Done()
 }
+
+// BarePublish is the start that latchkey's is compared with: it connects, publishes
+// and waits for the acknowledgements, as the only thing that its process does.
+func BarePublish(broker string, messages []Message) {
+	settings := paho.NewClientOptions().AddBroker(broker).SetClientID("bare").SetProtocolVersion(4)
+	settings.SetCustomOpenConnectionFn(func(u *url.URL, _ paho.ClientOptions) (net.Conn, error) { return dialQuick(u.Host) })
+	client := paho.NewClient(settings)
+	tokens := []paho.Token{client.Connect()}
+	tokens[0].WaitTimeout(patience)
+	for _, m := range messages {
+		tokens = append(tokens, client.Publish(m.Topic, 1, true, m.Payload))
+	}
+	for _, token := range tokens {
+		if !token.WaitTimeout(patience) || token.Error() != nil {
+			log.Fatalf("bare start: %v", token.Error())
+		}
+	}
+	client.Disconnect(250)
+}

@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if file := os.Getenv(envBareStart); file != "" {
+		runBareStart(os.Getenv("LATCHKEY_BARE_BROKER"), file) // a child of BenchmarkStart
+		os.Exit(0)
+	}
 	if broker := os.Getenv("LATCHKEY_BARE_BROKER"); broker != "" {
 		runBare(broker, os.Getenv("LATCHKEY_BARE_CLOUD")) // a child of BenchmarkCommand
 	}
