@@ -169,6 +169,20 @@ func TestCheckEntities(t *testing.T) {
 		{"a select without options", number, func(e *bridge.EntityRule) { e.Platform, e.Verbs[0].Value = bridge.Select, "mode" }, "entities[0].options: is missing"},
 		{"an event without types", sensor, func(e *bridge.EntityRule) { e.Platform = bridge.Event }, "entities[0].options: is missing"},
 		{"an image without an operation", sensor, func(e *bridge.EntityRule) { e.Platform = bridge.ImageKind }, "entities[0].from: is missing"},
+		{"a select", number, func(e *bridge.EntityRule) {
+			e.Platform, e.Options, e.Verbs = bridge.Select, []string{"a", "b"}, []bridge.VerbRule{{Call: "set", Value: "mode", Args: map[string]any{"level": 1}}}
+		}, ""},
+		{"a select that is told what is no option", number, func(e *bridge.EntityRule) {
+			e.Platform, e.Options, e.Verbs[0] = bridge.Select, []string{"a"}, bridge.VerbRule{Says: "b", Call: "set", Args: map[string]any{"level": 1}}
+		}, `entities[0].verbs[0].says: a select is never told "b" (one of: ["a"])`},
+		{"a switch", lock, func(e *bridge.EntityRule) {
+			e.Platform, e.Verbs = bridge.Switch, []bridge.VerbRule{{Says: "ON", Call: "open"}, {Says: "OFF", Call: "open"}}
+		}, ""},
+		{"a switch that is told TOGGLE", lock, func(e *bridge.EntityRule) {
+			e.Platform, e.Verbs = bridge.Switch, []bridge.VerbRule{{Says: "TOGGLE", Call: "open"}}
+		}, `entities[0].verbs[0].says: a switch is never told "TOGGLE"`},
+		{"a switch without verbs", lock, func(e *bridge.EntityRule) { e.Platform, e.Verbs = bridge.Switch, nil }, "entities[0]: a switch needs verbs"},
+		{"a step of nothing", number, func(e *bridge.EntityRule) { e.Step = new(0.0) }, "entities[0].step: must be above 0"},
 		{"a range of a sensor", sensor, func(e *bridge.EntityRule) { e.Min = new(1.0) }, "entities[0]: min, max and step"},
 		{"an empty range", number, func(e *bridge.EntityRule) { e.Min, e.Max = new(1.0), new(1.0) }, "entities[0].min: is not below max"},
 		{"a category of its own", sensor, func(e *bridge.EntityRule) { e.Category = "main" }, "entities[0].category"},

@@ -203,6 +203,9 @@ func TestDevicesOfDevices(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	png := "\x89PNG\r\n\x1a\n"
+	set := func(level int) map[string]any { return map[string]any{"level": level} }
+	onOff := bridge.EntityRule{Platform: bridge.Switch, Verbs: []bridge.VerbRule{{Says: "ON", Call: "set", Args: set(1)}, {Says: "OFF", Call: "set", Args: set(0)}}}
+	choice := bridge.EntityRule{Platform: bridge.Select, Options: []string{"a", "b"}, Verbs: []bridge.VerbRule{{Says: "a", Call: "set", Args: set(1)}, {Says: "b", Call: "set", Args: set(2)}}}
 	rows := []struct {
 		name string
 		rule bridge.EntityRule
@@ -223,6 +226,11 @@ func TestValues(t *testing.T) {
 		{"a URL", bridge.EntityRule{Platform: bridge.Sensor}, `"https://x.example/?token=1"`, []bridge.Fact{bridge.State{Value: bridge.Text("***")}}},
 		{"a long text", bridge.EntityRule{Platform: bridge.Sensor}, `"` + strings.Repeat("é", 256) + `"`, []bridge.Fact{bridge.State{Value: bridge.Text(strings.Repeat("é", 256)), Attributes: map[string]any{"value": strings.Repeat("é", 256)}}}},
 		{"none of its options", bridge.EntityRule{Platform: bridge.Sensor, Options: []string{"a"}}, `"b"`, []bridge.Fact{bridge.State{}}},
+		{"a switch", onOff, `true`, []bridge.Fact{bridge.State{Value: bridge.Bool(true)}}},
+		{"a switch in the vendor's words", onOff, `"OFF"`, []bridge.Fact{bridge.State{Value: bridge.Text("OFF")}}},
+		{"a switch of another word", onOff, `"open"`, []bridge.Fact{bridge.State{}}},
+		{"an option of a select", choice, `"a"`, []bridge.Fact{bridge.State{Value: bridge.Text("a")}}},
+		{"no option of a select", choice, `"c"`, []bridge.Fact{bridge.State{}}},
 		{"true", bridge.EntityRule{Platform: bridge.BinarySensor}, `true`, []bridge.Fact{bridge.State{Value: bridge.Bool(true)}}},
 		{"OFF", bridge.EntityRule{Platform: bridge.BinarySensor}, `"OFF"`, []bridge.Fact{bridge.State{Value: bridge.Bool(false)}}},
 		{"neither", bridge.EntityRule{Platform: bridge.BinarySensor}, `"open"`, []bridge.Fact{bridge.State{}}},
@@ -266,6 +274,31 @@ func TestValues(t *testing.T) {
 				t.Errorf("asked %s", got)
 			}
 		})
+	}
+}
+
+// An address in a state is masked, unless its operation is public: one that is read
+// for it, or the one that lists the devices.
+func TestPublicValues(t *testing.T) {
+	const link = "https://x.example/a"
+	for _, public := range []bool{false, true} {
+		want := map[bool]string{true: link, false: "***"}[public]
+		s := bridge.Settings{Operations: map[string]bridge.Operation{
+			"units": {HTTP: "GET /u", Each: ".[]", Device: &bridge.DeviceRule{ID: ".id"}, Every: time.Minute, Public: public},
+			"read":  {HTTP: "GET /r", Public: public},
+		}, Entities: []bridge.EntityRule{{ID: "listed", Platform: bridge.Sensor, For: "units", Value: ".url"}, {ID: "read", Platform: bridge.Sensor, For: "units", From: "read", Value: ".[0].url"}}}
+		h := extend(t, s, bridge.Account{}, func(string, bridge.Request) (bridge.Reply, error) {
+			return answer(`[{"id":17,"url":"` + link + `"}]`), nil
+		})
+		if err := h.poll("operation:units"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.ask("read", bridge.Device{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"17/listed": want, "17/read": want}, h.shows()); diff != "" {
+			t.Errorf("public %v (-want +got):\n%s", public, diff)
+		}
 	}
 }
 
