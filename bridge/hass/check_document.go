@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"latchkey/bridge"
@@ -125,6 +126,7 @@ func (j *judgment) document(root map[string]any) {
 		j.add("D2", "", "components is missing or no object")
 	}
 	j.shared(root)
+	shared := slices.DeleteFunc(strings.Fields(sharedKeys), func(k string) bool { _, has := root[k]; return !has })
 	for key, v := range components {
 		c, ok := v.(map[string]any)
 		platform, _ := c["platform"].(string)
@@ -146,11 +148,9 @@ func (j *judgment) document(root map[string]any) {
 		if _, has := c["availability_mode"]; !has && c["availability"] != nil {
 			j.add("W", key, "availability is overridden without availability_mode")
 		}
-		for _, k := range strings.Fields(sharedKeys) {
-			if v, has := root[k]; has {
-				if _, has := c[k]; !has {
-					c[k] = v
-				}
+		for _, k := range shared {
+			if _, has := c[k]; !has {
+				c[k] = root[k]
 			}
 		}
 		j.components[key] = c

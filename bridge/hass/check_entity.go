@@ -285,6 +285,9 @@ func topicFault(topic string, filter bool) string {
 			return "holds a control character"
 		}
 	}
+	if !strings.ContainsAny(topic, "+#") {
+		return ""
+	}
 	levels := strings.Split(topic, "/")
 	for i, level := range levels {
 		switch {
