@@ -51,6 +51,14 @@ func (a *audit) want(g bridge.Target) {
 	}
 }
 
+// forget drops what is planned: a new connection subscribes every filter, which is
+// an audit. A second copy so soon would be cleared twice, of three times an hour.
+func (a *audit) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.due = [3]time.Time{}
+}
+
 // run audits what is due until ctx ends.
 func (a *audit) run(ctx context.Context) {
 	for {

@@ -127,6 +127,7 @@ func (e *Engine) Deliver(in bridge.Incoming) { e.guard.deliver(in) }
 // Subscribing says that the link is open and the command filters are about to be
 // subscribed: from now on commands are refused. Events go out.
 func (e *Engine) Subscribing() {
+	e.audit.forget()
 	e.guard.settle(time.Time{})
 	e.table.link(true)
 	e.info.publish()

@@ -151,6 +151,26 @@ func TestHazards(t *testing.T) {
 			t.Errorf("audits %q, want %q", got, want)
 		}
 	})
+	bubble(t, "H06_retain audit, a new connection is one", func(t *testing.T) {
+		var audits []string
+		h := settled(t, func(o *engine.Options, _ *engine.Account) {
+			o.Audit = func(filter string) { audits = append(audits, filter) }
+		})
+		h.press(relay1, envelope("PRESS", 0))
+		h.broker.lose()
+		h.broker.connect()
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if len(audits) != 0 {
+			t.Errorf("audits %q after the filters were subscribed anew, want none", audits)
+		}
+		h.press(relay1, envelope("PRESS", 0))
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if len(audits) != 1 {
+			t.Errorf("audits %q after a press, want one", audits)
+		}
+	})
 	bubble(t, "H07_wildcards, other names and payloads", func(t *testing.T) {
 		h := settled(t, nil)
 		h.press("latchkey/device/gate/d1/+/set", "PRESS")

@@ -182,6 +182,7 @@ func TestGenericSpeaksDoorBird(t *testing.T) {
 	if r := h.call("gate", "relay", `{"device":"`+station+`","number":10}`); r.Reason != bridge.ReasonMalformed {
 		t.Errorf("relay 10: %s (%s), want malformed", r.Reason, r.Message)
 	}
+	h.aged()
 	h.doorbird.Issuer.EndAccess()
 	if r := h.call("gate", "station", `{}`); r.Reason != bridge.ReasonOK || !strings.Contains(string(r.Data), "1CCAE3A1B2C3") {
 		t.Errorf("after the token ended: %s (%s) %s", r.Reason, r.Message, r.Data)

@@ -163,6 +163,7 @@ func tokenLate(t *testing.T, sum *openings) {
 	broker := stock(t)
 	h := newTrial(t, sum, broker.URL())
 	h.begin()
+	h.aged()
 	h.doorbird.Issuer.EndAccess()
 	h.doorbird.Faults.Add(simkit.Fault{On: "POST /auth/token", Do: simkit.Slow(6*time.Second, nil)})
 	h.refused(h.press(), bridge.ReasonDeadline)

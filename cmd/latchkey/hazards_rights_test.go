@@ -122,6 +122,7 @@ func everyReason(t *testing.T, sum *openings) {
 	h.ready()
 
 	t.Log("the access token is dead, and the vendor's token endpoint is down")
+	h.aged()
 	h.doorbird.Issuer.EndAccess()
 	down := h.doorbird.Faults.Add(simkit.Fault{On: "POST /auth/token", Times: simkit.Always, Do: simkit.HTML(502)})
 	h.refused(h.press(), bridge.ReasonOffline)

@@ -49,6 +49,7 @@ type home struct {
 	log      *output
 	started  time.Time // in whole seconds, as bridge/info has it
 	accepts  time.Time // when commands were last said to be taken
+	signed   time.Time // when an account was last signed in
 }
 
 // output collects what a process prints.
@@ -220,7 +221,12 @@ func (h *home) signIn(account string) {
 	h.t.Helper()
 	h.returnFrom(account, "http://"+h.page+"/accounts/"+account+"/login")
 	h.mqtt.Await(topics.Token(account), contains(`"state":"valid"`), patience)
+	h.signed = time.Now()
 }
+
+// aged waits until the cloud's refusal of the token is believed: a token of less
+// than five seconds is not renewed at the first 401.
+func (h *home) aged() { <-time.After(time.Until(h.signed.Add(5 * time.Second))) }
 
 // returnFrom opens url, allows the sign-in and follows the vendor's redirect.
 func (h *home) returnFrom(account, url string) {

@@ -85,7 +85,8 @@ func TestStrangeAnswers(t *testing.T) {
 		t.Errorf("the foreign host was visited %d times", visits.Load())
 	}
 	for _, m := range h.mqtt.Messages() {
-		if strings.HasPrefix(m.Topic, "homeassistant/device/") && m.Payload == "" {
+		// The look at the broker's access rules says something empty of its own there.
+		if strings.HasPrefix(m.Topic, "homeassistant/device/") && m.Payload == "" && !strings.Contains(m.Topic, "_Doctor/") {
 			t.Errorf("%s was cleared: an odd answer removed a device", m.Topic)
 		}
 	}
