@@ -25,10 +25,16 @@ type sending struct {
 
 func (one sending) acknowledged() bool { return isDone(one.token) && one.token.Error() == nil }
 
-// send publishes in order, what is urgent between. A non-nil error ends the session.
+// send publishes in order, what is urgent between, but never before what was urgent
+// earlier. A non-nil error ends the session.
 func (s *session) send(ctx context.Context, messages ...bridge.Message) error {
 	for _, m := range messages {
-		if err := s.publish(ctx, append(s.options.Source.Urgent(), m)...); err != nil {
+		if m.Stage != bridge.StageResult {
+			if err := s.publish(ctx, s.options.Source.Urgent()...); err != nil {
+				return err
+			}
+		}
+		if err := s.publish(ctx, m); err != nil {
 			return err
 		}
 	}

@@ -88,6 +88,37 @@ func TestUrgent(t *testing.T) {
 	})
 }
 
+// Results keep their order, also those that come while earlier ones are sent.
+func TestUrgentInOrder(t *testing.T) {
+	t.Parallel()
+	bridgetest.Brokers(t, func(t *testing.T, b bridgetest.Broker) {
+		source := newTable()
+		client := start(t, mqtt.Options{Broker: b.URL(), Source: source})
+		client.link.await("subscribed")
+		foreign := bridgetest.Dial(t, b.URL(), bridgetest.ClientOptions{})
+		foreign.Subscribe("result")
+		var want []string
+		var earlier []bridge.Message
+		for i := range 10 {
+			earlier = append(earlier, bridge.Message{Topic: "result", Payload: fmt.Append(nil, i), Stage: bridge.StageResult})
+			want = append(want, fmt.Sprint(i))
+		}
+		source.mu.Lock()
+		source.due = source.calls + 1
+		source.fresh = append(source.fresh, earlier...)
+		source.mu.Unlock()
+		source.put(event("after", "x"))
+		foreign.Await("result", bridgetest.Payload("ok"), 0)
+		var got []string
+		for _, m := range foreign.Messages() {
+			got = append(got, m.Payload)
+		}
+		if diff := cmp.Diff(append(want, "ok"), got); diff != "" {
+			t.Errorf("results (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestIncoming(t *testing.T) {
 	t.Parallel()
 	bridgetest.Brokers(t, func(t *testing.T, b bridgetest.Broker) {

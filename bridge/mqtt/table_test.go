@@ -66,7 +66,11 @@ func (t *table) put(messages ...bridge.Message) {
 	}
 }
 
-func byStage(a, b bridge.Message) int { return int(a.Stage) - int(b.Stage) }
+// byStage is the order of sending: results first, then as the stages are declared.
+func byStage(a, b bridge.Message) int {
+	stages := int(bridge.StageResult) + 1
+	return (int(a.Stage)+1)%stages - (int(b.Stage)+1)%stages
+}
 
 func (t *table) Changed() <-chan struct{} { return t.changed }
 
