@@ -162,8 +162,10 @@ func (s *season) reboot() {
 	s.set(steps[s.random.IntN(len(steps))], false)
 	s.boot()
 	for _, c := range s.clouds {
-		if c.down == nil && c.excused.After(stopped) {
-			c.excused = time.Now().Add(16 * time.Minute) // a wait begins anew where the clock is not believed
+		// A wait begins anew where the clock is not believed: that of an outage which has
+		// just ended, or of one from before whose journal is open, for its token served.
+		if c.down == nil && (c.excused.After(stopped) || s.keeper.Health(c.id).Failures > 0) {
+			c.excused = time.Now().Add(16 * time.Minute)
 		}
 	}
 	s.poll()
