@@ -93,6 +93,7 @@ func favourites(raw json.RawMessage) (all []favourite, err error) {
 			return nil, odd("a favourite of the station has no identifier")
 		}
 	}
+	slices.SortFunc(all, func(a, b favourite) int { return a.Identifier.int() - b.Identifier.int() }) // a map has no order
 	return all, nil
 }
 
