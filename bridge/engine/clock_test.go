@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/engine"
 )
 
@@ -121,7 +122,7 @@ func TestInfo(t *testing.T) {
 		h.Problem("picture", "a/topic", "too large again")
 		h.ConfigError("config.yaml:3:1: unknown key")
 		synctest.Wait()
-		golden(t, "info.json", h.broker.kept(topics.BridgeInfo())+"\n")
+		bridgetest.Golden(t, *update, "info.json", h.broker.kept(topics.BridgeInfo())+"\n")
 		time.Sleep(25 * time.Hour)
 		if got := h.Status(); len(got.Problems) != 0 || got.ConfigError == "" {
 			t.Errorf("a day later: %+v", got.Problems)

@@ -6,39 +6,18 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"latchkey/bridge"
+	"latchkey/bridge/bridgetest"
 	"latchkey/bridge/engine"
 )
 
 var update = flag.Bool("update", false, "write golden files")
-
-// golden compares text with a file under testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got):\n%s", path, diff)
-	}
-}
 
 func TestHazardsOfCarryingOut(t *testing.T) {
 	failing := func(after bool, err error) func(*house) {
@@ -340,7 +319,7 @@ func TestReasons(t *testing.T) {
 	if len(lines) != 18 {
 		t.Errorf("%d reasons reached, want 18", len(lines))
 	}
-	golden(t, "reasons.txt", strings.Join(lines, ""))
+	bridgetest.Golden(t, *update, "reasons.txt", strings.Join(lines, ""))
 }
 
 func TestResultObject(t *testing.T) {
@@ -352,7 +331,7 @@ func TestResultObject(t *testing.T) {
 		for _, topic := range []string{"latchkey/account/gate/result/relay", "latchkey/account/gate/result/snapshot"} {
 			lines = append(lines, h.broker.on(topic)...)
 		}
-		golden(t, "results.txt", strings.Join(lines, "\n")+"\n")
+		bridgetest.Golden(t, *update, "results.txt", strings.Join(lines, "\n")+"\n")
 		if !json.Valid([]byte(lines[0])) {
 			t.Error("no JSON")
 		}
